@@ -1,0 +1,153 @@
+import type { IpAddress } from "../address.ts";
+import type { Network } from "../network.ts";
+import type { ProbeOptions, ProtocolPlugin } from "../plugin.ts";
+import type { TraceEvent } from "../probe.ts";
+import { createDriver, type Driver } from "../tracer/driver.ts";
+import { completeTraceOptions, type TraceOptions } from "../tracer/options.ts";
+import { type Attempt, type LiveAttempt, openAttempt } from "./attempt.ts";
+import { REFUSED_HERE } from "./verdict.ts";
+
+/** One protocol of the ladder. Port 0: the plugin's default port. */
+export interface Rung {
+  readonly plugin: ProtocolPlugin;
+  readonly port: number;
+}
+
+export interface AutoRequest {
+  readonly target: IpAddress;
+  readonly ladder: readonly Rung[];
+  readonly probe?: ProbeOptions;
+  readonly trace?: Partial<TraceOptions>;
+  /** A target that is silent for so long, milliseconds, lets the next attempt start beside; default 250 (RFC 8305 §8). */
+  readonly staggerMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type AutoEvent =
+  | { readonly type: "attempt-started"; readonly attempt: Attempt }
+  | { readonly type: "trace"; readonly attempt: Attempt; readonly event: TraceEvent }
+  | { readonly type: "attempt-ended"; readonly attempt: Attempt }
+  /** The attempt to show: the first in order that reached the target, else the one that saw farthest. */
+  | { readonly type: "leading"; readonly attempt: Attempt }
+  | { readonly type: "finished"; readonly attempts: readonly Attempt[]; readonly winner: Attempt | undefined };
+
+export const DEFAULT_STAGGER_MS = 250;
+/** An earlier protocol may be answered by slower means than the one that overtook it; so much more is fair. */
+const FAIR_FACTOR = 2;
+
+/**
+ * Tries protocols in order. A refusal by this host starts the next at once, a silent target after `staggerMs` beside
+ * those under way. The first in order that reaches the target wins; a later one that reached waits for the earlier ones
+ * no longer than is fair. The last event is `finished`. Throws UsageError where an option is out of range.
+ */
+export async function* auto(network: Network, request: AutoRequest): AsyncGenerator<AutoEvent, void, undefined> {
+  const staggerMs = request.staggerMs ?? DEFAULT_STAGGER_MS;
+  const options = completeTraceOptions(request.trace);
+  using driver = createDriver(network);
+  const events: AutoEvent[] = [];
+  const attempts: LiveAttempt[] = [];
+  const climb = createLadder(request, options, driver, network, attempts, events);
+  let leading: Attempt | undefined;
+
+  while (true) {
+    if (request.signal?.aborted) for (const each of attempts) each.stop(network.nowMs(), false);
+    else climb(staggerMs);
+    const candidate = attempts.find((each) => each.path.targetHop !== undefined);
+    if (candidate !== undefined) overtake(candidate, attempts, network.nowMs(), staggerMs);
+    for (const each of attempts) each.settle(network.nowMs());
+    const isDecided = candidate !== undefined && attempts.every((each) => each === candidate || each.ended);
+    if (isDecided && candidate !== leading) {
+      leading = candidate;
+      events.push({ type: "leading", attempt: candidate });
+    }
+    yield* events.splice(0);
+    const isClimbed = candidate !== undefined || attempts.length === request.ladder.length || request.signal?.aborted;
+    if (isClimbed && attempts.every((each) => each.ended)) break;
+    await driver.turn(wakeMs(attempts, candidate, staggerMs, attempts.length < request.ladder.length), request.signal);
+  }
+
+  const winner = attempts.find((each) => each.path.targetHop !== undefined) ?? farthest(attempts);
+  if (winner !== undefined && winner !== leading) yield { type: "leading", attempt: winner };
+  yield { type: "finished", attempts, winner };
+}
+
+/** Starts rungs for as long as nobody has reached the target and those under way are refused or slow. */
+function createLadder(
+  request: AutoRequest,
+  options: TraceOptions,
+  driver: Driver,
+  network: Network,
+  attempts: LiveAttempt[],
+  events: AutoEvent[],
+): (staggerMs: number) => void {
+  const start = (rung: Rung): void => {
+    const attempt = openAttempt({
+      driver,
+      index: attempts.length,
+      protocol: {
+        plugin: rung.plugin,
+        target: { address: request.target, port: rung.port || (rung.plugin.defaultPort ?? 0) },
+        probe: request.probe ?? {},
+        trace: options,
+      },
+      nowMs: network.nowMs(),
+      onEvent: (event) => events.push({ type: "trace", attempt, event }),
+      onEnded: () => events.push({ type: "attempt-ended", attempt }),
+    });
+    attempts.push(attempt);
+    events.push({ type: "attempt-started", attempt });
+    attempt.begin();
+  };
+  return (staggerMs) => {
+    while (attempts.length < request.ladder.length) {
+      const nowMs = network.nowMs();
+      const latest = attempts.at(-1);
+      const isHeldUp =
+        latest === undefined || latest.ended || latest.suspected || nowMs >= latest.startedMs + staggerMs;
+      if (!isHeldUp || attempts.some((each) => each.path.targetHop !== undefined)) return;
+      const rung = request.ladder[attempts.length];
+      if (rung !== undefined) start(rung);
+    }
+  };
+}
+
+/** The candidate reached the target: later attempts are needless, earlier ones have had, or get, a fair time. */
+function overtake(candidate: LiveAttempt, attempts: readonly LiveAttempt[], nowMs: number, staggerMs: number): void {
+  for (const each of attempts) {
+    if (each.index > candidate.index) each.stop(nowMs, false);
+    else if (each.index < candidate.index && nowMs >= fairUntilMs(each, candidate, staggerMs)) each.stop(nowMs, true);
+  }
+}
+
+function fairUntilMs(earlier: LiveAttempt, candidate: LiveAttempt, staggerMs: number): number {
+  const { targetHop } = candidate.path;
+  const rttMs = targetHop === undefined ? undefined : candidate.path.hop(targetHop)?.rtt.worstMs;
+  return earlier.startedMs + staggerMs + FAIR_FACTOR * (rttMs ?? 0);
+}
+
+function wakeMs(
+  attempts: readonly LiveAttempt[],
+  candidate: LiveAttempt | undefined,
+  staggerMs: number,
+  hasMoreRungs: boolean,
+): number {
+  const times = [Number.POSITIVE_INFINITY];
+  const latest = attempts.at(-1);
+  if (candidate === undefined && hasMoreRungs && latest !== undefined) times.push(latest.startedMs + staggerMs);
+  for (const each of attempts) {
+    if (candidate !== undefined && !each.ended && each.index < candidate.index) {
+      times.push(fairUntilMs(each, candidate, staggerMs));
+    }
+  }
+  return Math.min(...times);
+}
+
+function farthest(attempts: readonly LiveAttempt[]): LiveAttempt | undefined {
+  let best: LiveAttempt | undefined;
+  for (const each of attempts) {
+    const reach = each.path.farthestHop ?? 0;
+    const isSeen = reach > 0 || (each.path.sent > 0 && !REFUSED_HERE.has(each.verdict ?? "abandoned"));
+    if (isSeen && (best === undefined || reach > (best.path.farthestHop ?? 0))) best = each;
+  }
+  return best;
+}

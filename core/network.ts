@@ -1,0 +1,124 @@
+import type { Endpoint, Family, IpAddress } from "./address.ts";
+import type { IcmpCode } from "./probe.ts";
+
+/** What kind of socket a plugin needs. */
+export type SocketSpec =
+  /**
+   * Raw IP protocol 0-255, sending and receiving: needs privilege. `bytes` begin after the IP header, both ways. The
+   * kernel computes ICMPv6's checksum, and nobody else's. On ICMP sockets a packet tap also listens where it can, so
+   * that answers which an INPUT rule drops are still seen (`tapped`). `ports` lets through only packets from the
+   * remote port to the local one (TCP, UDP, SCTP: the first four octets).
+   */
+  | {
+      readonly type: "raw";
+      readonly protocol: number;
+      readonly ports?: { readonly local: number; readonly remote: number };
+    }
+  /** ICMP echo without privilege, where `net.ipv4.ping_group_range` allows; the kernel sets the identifier. */
+  | { readonly type: "ping" }
+  /** UDP with the error queue; needs no privilege. `localPort` 0 or absent: the kernel chooses. */
+  | { readonly type: "udp"; readonly localPort?: number }
+  /** Reserves a TCP port (0 or absent: the kernel chooses), so that no other program uses it; sends nothing. */
+  | { readonly type: "tcp-port"; readonly localPort?: number };
+
+export interface ProbeSocket extends Disposable {
+  readonly type: SocketSpec["type"] | "tcp-connect";
+  /** The local port, or a ping socket's ICMP identifier; 0 for raw sockets. */
+  readonly localPort: number;
+  /**
+   * Hands `bytes` to the kernel; never waits. `tag` comes back in the `departure` arrival with the time at which the
+   * kernel sent them. Throws SocketError (stage `send`). `bytes` may be reused after the call.
+   */
+  send(bytes: Uint8Array, to: Endpoint, hopLimit: number, tag: number): void;
+}
+
+interface ArrivalBase {
+  readonly socket: ProbeSocket;
+  /** Monotonic milliseconds (as `Network.nowMs`), stamped by the kernel where it can. */
+  readonly atMs: number;
+}
+
+/** A packet on a raw, ping or UDP socket. `bytes` begin after the IP header (UDP sockets: after the UDP header). */
+export interface PacketArrival extends ArrivalBase {
+  readonly kind: "packet";
+  readonly from: IpAddress;
+  /** Source port, for UDP sockets; 0 otherwise. */
+  readonly fromPort: number;
+  /** The IP protocol of `bytes`: 1, 58, 6… */
+  readonly protocol: number;
+  readonly hopLimit?: number;
+  /** Only valid until the next call of `receive`: copy what is to be kept. */
+  readonly bytes: Uint8Array;
+  /** Seen by the packet tap; a copy by the socket itself may follow, unless an INPUT rule drops it. */
+  readonly tapped: boolean;
+}
+
+/** An ICMP error that the kernel matched to one of our sockets (`IP_RECVERR`, ip(7)). */
+export interface ErrorArrival extends ArrivalBase {
+  readonly kind: "error";
+  readonly offender: IpAddress;
+  readonly icmp: IcmpCode;
+  /** The port that the failed packet was sent to, 0 where unknown. */
+  readonly toPort: number;
+  /** What the router quoted of our packet: from the ICMP header on (ping), after the UDP header (udp), else empty. */
+  readonly quoted: Uint8Array;
+  /** The extension structure (RFC 4884 §7), its header first; empty where there is none. */
+  readonly extensions: Uint8Array;
+  readonly replyHopLimit?: number;
+  /** Next-hop MTU, octets, where the error carries one. */
+  readonly mtu?: number;
+  /** This host itself is the offender though it is not the target: a REJECT rule or route, no hop of the path. */
+  readonly local: boolean;
+  /** TCP connect only: the kernel had retransmitted the SYN, so that no RTT can be told. */
+  readonly retransmitted: boolean;
+}
+
+/** The end of a TCP handshake: `open` SYN-ACK, `closed` RST. */
+export interface HandshakeArrival extends ArrivalBase {
+  readonly kind: "handshake";
+  readonly state: "open" | "closed";
+  readonly from: IpAddress;
+  /** The reset was made by this host (`REJECT --reject-with tcp-reset`). */
+  readonly local: boolean;
+  readonly retransmitted: boolean;
+}
+
+/** The kernel's stamp of the moment at which the packet sent with `tag` left. */
+export interface DepartureArrival extends ArrivalBase {
+  readonly kind: "departure";
+  readonly tag: number;
+}
+
+export type Arrival = PacketArrival | ErrorArrival | HandshakeArrival | DepartureArrival;
+
+/** The way that packets to an address take out of this host. */
+export interface Route {
+  readonly source: IpAddress;
+  /** The outgoing interface's name, where it is known. */
+  readonly interface?: string;
+}
+
+/** The only door to sockets and to time. */
+export interface Network extends Disposable {
+  /** Monotonic milliseconds, of an arbitrary origin. */
+  nowMs(): number;
+  /** Sends nothing. Throws SocketError (stage `route` or `bind`). */
+  route(to: IpAddress): Route;
+  /** Throws SocketError (stage `socket` or `bind`). Closing the socket is the caller's. */
+  open(spec: SocketSpec, family: Family): ProbeSocket;
+  /**
+   * Starts a TCP handshake whose packets carry `hopLimit`; its end arrives as a `handshake` or `error`. `localPort` 0:
+   * the kernel chooses. Throws SocketError (stage `socket`, `bind` or `connect`).
+   */
+  dial(to: Endpoint, hopLimit: number, localPort: number): ProbeSocket;
+  /**
+   * The next arrival on any socket, or undefined at `untilMs` or on abort. One call at a time. Never rejects; never
+   * blocks the event loop.
+   */
+  receive(untilMs: number, signal?: AbortSignal): Promise<Arrival | undefined>;
+  /**
+   * How many TCP segments this host failed to retransmit since it started (Linux: `TcpExt TCPRetransFail`), which
+   * tells a SYN that a local rule drops from one that the network lost; undefined where it cannot be known.
+   */
+  retransmitFailures(): number | undefined;
+}

@@ -1,0 +1,239 @@
+import { PluginError, SocketError } from "../errors.ts";
+import type { Arrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { ProbeSession } from "../plugin.ts";
+import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
+import type { TraceOptions } from "./options.ts";
+import { createRefusal } from "./refusal.ts";
+import { createSchedule, type Decision, type Slot } from "./schedule.ts";
+
+/** One trace under way, driven from outside: it neither waits nor reads clocks, so that one loop can drive many. */
+export interface Run {
+  /** Sends what is due and gives up what is overdue. Returns when to come again if nothing arrives. */
+  poll(nowMs: number): number;
+  /** An arrival on one of this run's sockets. */
+  accept(arrival: Arrival): void;
+  /** Ends the trace now; nothing happens if it has ended. */
+  stop(outcome: Outcome, nowMs: number): void;
+  readonly ended: boolean;
+  /** The host has refused every send so far, and it is not yet sure that this is its policy. */
+  readonly suspected: boolean;
+  /** Sends that the host refused, retries included. */
+  readonly refusedSends: number;
+}
+
+interface Flight {
+  readonly probe: Probe;
+  readonly slot: Slot;
+  sentAtMs: number;
+  state: "flight" | "answered" | "lost" | "failed";
+}
+
+/** The socket's own copy of an answer follows the packet tap's within microseconds; this is ample even on a busy host. */
+const TAP_GRACE_MS = 5;
+/** This many probes in a row that the host would not send end a trace that had begun well. */
+const REFUSED_PROBES_LIMIT = 3;
+/** So many answers by our own host, and none by another, make a REJECT rule. */
+const LOCAL_REJECTS_LIMIT = 2;
+
+export function createRun(
+  session: ProbeSession,
+  options: TraceOptions,
+  emit: (event: TraceEvent) => void,
+  firstSequence: number,
+): Run {
+  const schedule = createSchedule(options, session.probesPerFlow);
+  const refusal = createRefusal();
+  const flights = new Map<number, Flight>();
+  const bySlot = new Map<Slot, Flight>();
+  let sequence = firstSequence & 0xffff;
+  let flow = 0;
+  let ended = false;
+  let departed = 0;
+  let answers = 0;
+  let refusedProbes = 0;
+  let localRejects = 0;
+  /** Answers of which only the packet tap's copy has come, and when the last of them came. */
+  const tappedOnly = new Set<Flight>();
+  let lastTappedMs = 0;
+  let firstSentMs: number | undefined;
+  let hiddenRefusalsAsked = 0;
+  let retry: { readonly probe: Probe; readonly decision: Decision & { type: "send" }; atMs: number } | undefined;
+
+  const stop = (outcome: Outcome, nowMs: number, error?: SocketError | PluginError): void => {
+    if (ended) return;
+    ended = true;
+    for (const flight of flights.values()) {
+      if (flight.state === "flight") emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
+    }
+    emit({ type: "stopped", atMs: nowMs, outcome, ...(error && { error }) });
+  };
+
+  const newProbe = ({ hop, round, scout }: Decision & { type: "send" }): Probe => {
+    const current = sequence;
+    sequence = (sequence + 1) & 0xffff;
+    if (scout || options.flow === "vary") flow += 1;
+    const base = { sequence: current, hopLimit: hop, round, flow: scout || options.flow === "vary" ? flow : 0 };
+    return scout ? { ...base, scout } : base;
+  };
+
+  const giveUp = (probe: Probe, decision: Decision & { type: "send" }, error: SocketError, nowMs: number): void => {
+    retry = undefined;
+    schedule.refused(decision, nowMs);
+    emit({ type: "failed", probe, atMs: nowMs, error });
+    refusedProbes += 1;
+    if (departed === 0 || refusedProbes >= REFUSED_PROBES_LIMIT) stop("refused", nowMs, error);
+  };
+
+  /** Tries to send; false where the caller has to wait before it sends more. */
+  const trySend = (probe: Probe, decision: Decision & { type: "send" }, nowMs: number): boolean => {
+    try {
+      session.send(probe);
+    } catch (error) {
+      if (!(error instanceof SocketError)) {
+        stop("faulty", nowMs, pluginFault("send", error));
+        return true;
+      }
+      const { final, retryAtMs } = refusal.refused(error, nowMs);
+      if (final) giveUp(probe, decision, error, nowMs);
+      else retry = { probe, decision, atMs: retryAtMs };
+      return final;
+    }
+    retry = undefined;
+    refusal.accepted();
+    refusedProbes = 0;
+    departed += 1;
+    firstSentMs ??= nowMs;
+    const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs: nowMs, state: "flight" };
+    flights.set(probe.sequence, flight);
+    bySlot.set(flight.slot, flight);
+    emit({ type: "sent", probe, atMs: nowMs });
+    return true;
+  };
+
+  /** Where nothing was answered, the host itself may have swallowed the probes. Returns when to ask again. */
+  const askHiddenRefusal = (nowMs: number): number => {
+    while (!ended && answers === 0 && firstSentMs !== undefined) {
+      const afterMs = session.hiddenRefusalAtMs?.[hiddenRefusalsAsked];
+      if (afterMs === undefined) break;
+      if (nowMs < firstSentMs + afterMs) return firstSentMs + afterMs;
+      hiddenRefusalsAsked += 1;
+      const error = session.hiddenRefusal?.();
+      if (error !== undefined) stop("refused", nowMs, error);
+    }
+    return Number.POSITIVE_INFINITY;
+  };
+
+  const poll = (nowMs: number): number => {
+    while (!ended) {
+      for (const slot of schedule.expire(nowMs)) lose(slot, nowMs);
+      if (retry !== undefined) {
+        if (retry.atMs > nowMs) return retry.atMs;
+        if (!trySend(retry.probe, retry.decision, nowMs)) continue;
+      }
+      if (ended) break;
+      const decision = schedule.decide(nowMs);
+      const askMs = askHiddenRefusal(nowMs);
+      if (ended) break;
+      if (decision.type === "wait") return Math.min(decision.untilMs, askMs);
+      if (decision.type === "done") {
+        if (askMs < Number.POSITIVE_INFINITY) return askMs;
+        const graceMs = tappedOnly.size > 0 ? lastTappedMs + TAP_GRACE_MS : nowMs;
+        if (graceMs > nowMs) return graceMs;
+        stop(decision.outcome, nowMs);
+      } else trySend(newProbe(decision), decision, nowMs);
+    }
+    return nowMs;
+  };
+
+  const lose = (slot: Slot, nowMs: number): void => {
+    const flight = bySlot.get(slot);
+    if (flight === undefined) return;
+    flight.state = "lost";
+    emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: false });
+  };
+
+  const match = (arrival: Arrival): Reply | undefined => {
+    try {
+      return session.match(arrival);
+    } catch (error) {
+      stop("faulty", arrival.atMs, pluginFault("match", error));
+      return undefined;
+    }
+  };
+
+  const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
+    if (flight.state !== "flight") return;
+    const error = localReject(arrival);
+    flight.state = "failed";
+    schedule.failed(flight.slot);
+    emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
+    localRejects += 1;
+    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
+  };
+
+  const answered = (flight: Flight, reply: Reply, arrival: Exclude<Arrival, { kind: "departure" }>): void => {
+    const { probe, state } = flight;
+    if (state === "failed") return;
+    const isKnown = reply.ambiguous !== true && ("retransmitted" in arrival ? !arrival.retransmitted : true);
+    const rttMs = arrival.atMs - flight.sentAtMs;
+    const measured = isKnown && rttMs >= 0 ? { rttMs } : {};
+    const tapped = arrival.kind === "packet" && arrival.tapped;
+    const answer = { probe, reply, atMs: arrival.atMs, tapped, ...measured };
+    if (state === "answered") {
+      // The packet tap shows what the socket has shown already.
+      if (tapped) return;
+      tappedOnly.delete(flight);
+      emit({ type: "duplicate", ...answer });
+      return;
+    }
+    answers += 1;
+    flight.state = "answered";
+    if (tapped) {
+      tappedOnly.add(flight);
+      lastTappedMs = arrival.atMs;
+    }
+    schedule.answered(flight.slot, reply.effect, measured.rttMs);
+    emit({ type: state === "lost" ? "late" : "reply", ...answer });
+  };
+
+  return {
+    poll,
+    accept(arrival) {
+      if (ended) return;
+      if (arrival.kind === "departure") {
+        const flight = flights.get(arrival.tag);
+        if (flight?.state === "flight") flight.sentAtMs = arrival.atMs;
+        return;
+      }
+      const reply = match(arrival);
+      const flight = reply && flights.get(reply.sequence);
+      if (reply === undefined || flight === undefined) return;
+      if (arrival.kind !== "packet" && arrival.local) rejectedHere(flight, arrival);
+      else answered(flight, reply, arrival);
+    },
+    stop: (outcome, nowMs) => stop(outcome, nowMs),
+    get ended() {
+      return ended;
+    },
+    get suspected() {
+      return answers === 0 && ((departed === 0 && refusal.suspected) || localRejects > 0);
+    },
+    get refusedSends() {
+      return refusal.count;
+    },
+  };
+}
+
+function localReject(arrival: ErrorArrival | HandshakeArrival): SocketError {
+  const evidence =
+    arrival.kind === "handshake"
+      ? "this host itself answers the SYN with a reset"
+      : `this host itself answers with ICMP type ${arrival.icmp.type} code ${arrival.icmp.code}`;
+  const errno = arrival.kind === "handshake" ? "ECONNREFUSED" : null;
+  return new SocketError("local-reject", errno, "get a packet out of this host", evidence);
+}
+
+function pluginFault(where: string, error: unknown): PluginError {
+  const text = error instanceof Error ? error.message : String(error);
+  return new PluginError(`Cannot go on: the plugin failed in ${where}: ${text}`);
+}

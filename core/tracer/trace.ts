@@ -1,0 +1,39 @@
+import type { Endpoint } from "../address.ts";
+import type { Network } from "../network.ts";
+import type { ProbeOptions, ProtocolPlugin } from "../plugin.ts";
+import type { TraceEvent } from "../probe.ts";
+import { createDriver } from "./driver.ts";
+import { completeTraceOptions, type TraceOptions } from "./options.ts";
+
+export interface TraceRequest {
+  readonly plugin: ProtocolPlugin;
+  /** Port 0: the plugin's default port. */
+  readonly target: Endpoint;
+  readonly probe?: ProbeOptions;
+  readonly trace?: Partial<TraceOptions>;
+  readonly signal?: AbortSignal;
+  /** Told once the sockets are open, before the first probe. */
+  readonly onOpen?: (mode: string) => void;
+}
+
+/**
+ * Traces the path to a target by one protocol. The last event is `stopped`; an abort ends the trace with outcome
+ * `aborted`. Leaving the loop closes the sockets. Throws SocketError where the host refuses every mode of the plugin,
+ * UsageError where an option is out of range.
+ */
+export async function* trace(network: Network, request: TraceRequest): AsyncGenerator<TraceEvent, void, undefined> {
+  const { plugin, signal } = request;
+  const target = { address: request.target.address, port: request.target.port || (plugin.defaultPort ?? 0) };
+  const options = completeTraceOptions(request.trace);
+  const events: TraceEvent[] = [];
+  using driver = createDriver(network);
+  const protocol = { plugin, target, probe: request.probe ?? {}, trace: options };
+  const { run, session } = driver.start(protocol, (event) => events.push(event));
+  request.onOpen?.(session.mode);
+  while (true) {
+    if (signal?.aborted) run.stop("aborted", network.nowMs());
+    if (!run.ended) await driver.turn(Number.POSITIVE_INFINITY, signal);
+    for (const event of events.splice(0)) yield event;
+    if (run.ended && events.length === 0) return;
+  }
+}

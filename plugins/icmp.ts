@@ -1,0 +1,132 @@
+import type { Endpoint } from "../core/address.ts";
+import { SocketError } from "../core/errors.ts";
+import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
+import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
+import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
+import type { Probe, Reply } from "../core/probe.ts";
+import {
+  checksumWithWord,
+  encodeEcho,
+  ICMP,
+  ICMPV6,
+  parseIcmp,
+  readU16,
+  verifyIcmp,
+  writeU16,
+} from "../core/wire/mod.ts";
+
+/**
+ * ICMP echo. Balancers may hash the identifier and the checksum: both stay constant, while the sequence number counts
+ * and one payload word makes up for it (Augustin et al., "Avoiding traceroute anomalies with Paris traceroute", 2006).
+ */
+export const icmp: ProtocolPlugin = {
+  name: "icmp",
+  open(network, target) {
+    const { family } = target.address;
+    const source = network.route(target.address).source;
+    let refused: SocketError;
+    try {
+      const socket = network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
+      return createEchoSession(socket, "raw", Math.floor(Math.random() * 0x10000), target, source);
+    } catch (error) {
+      if (!(error instanceof SocketError) || error.stage !== "socket") throw error;
+      refused = error;
+    }
+    const socket = openPing(network, family, refused);
+    return createEchoSession(socket, "ping-socket", socket.localPort, target, source);
+  },
+};
+
+/** Without either socket the raw one's refusal is the one to tell: privilege would help in any case. */
+function openPing(network: Network, family: 4 | 6, refused: SocketError): ProbeSocket {
+  try {
+    return network.open({ type: "ping" }, family);
+  } catch (error) {
+    if (!(error instanceof SocketError)) throw error;
+    throw new SocketError(
+      "socket",
+      refused.errno,
+      "open a raw ICMP socket",
+      `a raw socket needs CAP_NET_RAW, and ping sockets are refused too (${error.errno}: net.ipv4.ping_group_range)`,
+    );
+  }
+}
+
+const HEADER = 8;
+/** 60 octets of IPv4 in all, as traceroute sends. */
+const PAYLOAD = 32;
+/** Where in the message the words and the token lie. */
+const COMPENSATION_AT = HEADER;
+const FLOW_AT = HEADER + 2;
+const TOKEN_AT = HEADER + 4;
+const TOKEN = 8;
+
+function createEchoSession(
+  socket: ProbeSocket,
+  mode: string,
+  identifier: number,
+  target: Endpoint,
+  source: Endpoint["address"],
+): ProbeSession {
+  const { family } = target.address;
+  const replyType = (family === 4 ? ICMP : ICMPV6).echoReply;
+  const requestType = (family === 4 ? ICMP : ICMPV6).echoRequest;
+  const token = crypto.getRandomValues(new Uint8Array(TOKEN));
+  const payload = new Uint8Array(PAYLOAD);
+  payload.set(token, TOKEN_AT - HEADER);
+  const packet = encodeEcho({
+    version: family,
+    request: true,
+    identifier,
+    sequence: 0,
+    payload,
+    source: source.bytes,
+    destination: target.address.bytes,
+  });
+  // Sequence and compensation always add up to 0xffff, flow and its word likewise: zero in one's complement.
+  const baseChecksum = readU16(packet, 2);
+
+  const isOurs = (message: { type: number; identifier: number }, type: number): boolean =>
+    message.type === type && message.identifier === identifier;
+
+  const matchPacket = (arrival: PacketArrival): Reply | undefined => {
+    const message = parseIcmp(arrival.bytes);
+    if (message === undefined) return undefined;
+    if (isOurs(message, replyType)) {
+      const at = TOKEN_AT - HEADER;
+      if (!equalBytes(message.body.subarray(at, at + TOKEN), token)) return undefined;
+      if (!verifyIcmp(arrival.bytes, family, arrival.from.bytes, source.bytes)) return undefined;
+      const { sequence } = message;
+      const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
+      return { sequence, from: arrival.from, effect: "reached", icmp: { type: message.type, code: 0 }, ...hopLimit };
+    }
+    const error = readQuotedError(arrival, target, source);
+    if (error === undefined || error.packet.protocol !== icmpProtocol(family)) return undefined;
+    const quoted = parseIcmp(error.packet.payload);
+    return quoted && isOurs(quoted, requestType) ? { sequence: quoted.sequence, ...error.reply } : undefined;
+  };
+
+  const matchError = (arrival: ErrorArrival): Reply | undefined => {
+    const quoted = parseIcmp(arrival.quoted);
+    const reply = readErrorArrival(arrival, target.address);
+    return quoted && reply && isOurs(quoted, requestType) ? { sequence: quoted.sequence, ...reply } : undefined;
+  };
+
+  return {
+    mode,
+    send(probe: Probe) {
+      writeU16(packet, 6, probe.sequence);
+      writeU16(packet, COMPENSATION_AT, 0xffff - probe.sequence);
+      writeU16(packet, FLOW_AT, probe.flow & 0xffff);
+      writeU16(packet, 2, checksumWithWord(baseChecksum, probe.flow & 0xffff));
+      socket.send(packet, target, probe.hopLimit, probe.sequence);
+    },
+    match(arrival: Arrival) {
+      if (arrival.kind === "packet") return matchPacket(arrival);
+      return arrival.kind === "error" ? matchError(arrival) : undefined;
+    },
+    [Symbol.dispose]() {
+      socket[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { ProtocolPlugin } from "../core/plugin.ts";
+import { icmp } from "./icmp.ts";
+import { tcpConnect } from "./tcp-connect.ts";
+import { tcpSyn } from "./tcp-syn.ts";
+import { udp } from "./udp.ts";
+
+export const builtInPlugins: readonly ProtocolPlugin[] = [icmp, udp, tcpSyn, tcpConnect];
+
+/** The order of `auto`: what tells most first, what is let out most last; both need the fewest privileges at the end. */
+export const defaultOrder: readonly { readonly name: string; readonly port?: number }[] = [
+  { name: "icmp" },
+  { name: "udp" },
+  { name: "tcp-syn", port: 443 },
+  { name: "tcp-syn", port: 80 },
+  { name: "tcp-connect", port: 443 },
+  { name: "tcp-connect", port: 80 },
+];
