@@ -33,7 +33,12 @@ export interface ProbeSession extends Disposable {
    * Flow 0 is the path's own; other flows differ in what balancers hash.
    */
   send(probe: Probe): void;
-  /** The reply in an arrival on this session's sockets; never throws; foreign or malformed bytes are undefined. */
+  /**
+   * Answers that surely met one of this session's probes, but of which the kernel or router tells too little to say which.
+   * Absent where that cannot happen.
+   */
+  readonly unattributed?: number;
+  /** The reply in an arrival on this session's own sockets (it is shown no others); never throws; foreign or malformed bytes are undefined. */
   match(arrival: Arrival): Reply | undefined;
   /**
    * Asked at each of `hiddenRefusalAtMs` for as long as nothing at all was answered: the evidence that this host, not the

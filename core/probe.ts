@@ -7,7 +7,10 @@ export interface Probe {
   readonly sequence: number;
   /** 1-255: IPv4's TTL, IPv6's hop limit. */
   readonly hopLimit: number;
-  /** Probes of equal flow look equal to a load balancer, whatever their sequence. 0 is the path's own flow. */
+  /**
+   * 0 is the path's own flow: its probes look equal to a load balancer, whatever their sequence. Other flows differ from
+   * it and from each other.
+   */
   readonly flow: number;
   /** Which sweep over the hop limits this probe belongs to, from 0. */
   readonly round: number;

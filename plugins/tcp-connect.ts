@@ -44,6 +44,7 @@ function createConnectSession(network: Network, target: Endpoint, options: Probe
   let port = network.open({ type: "tcp-port", localPort: options.sourcePort ?? 0 }, family);
   let failuresBefore: number | undefined;
   let firstDialMs: number | undefined;
+  let isClosed = false;
 
   const close = (dial: Dial): void => {
     dials.delete(dial.socket);
@@ -96,6 +97,7 @@ function createConnectSession(network: Network, target: Endpoint, options: Probe
     probesPerFlow: 1,
     hiddenRefusalAtMs: [READ_BEFORE_MS, READ_AFTER_MS],
     send(probe) {
+      if (isClosed) throw new SocketError("send", "EBADF", "send on a closed session");
       const atMs = network.nowMs();
       const socket = dial(probe);
       firstDialMs ??= atMs;
@@ -122,6 +124,7 @@ function createConnectSession(network: Network, target: Endpoint, options: Probe
       return new SocketError("connect", null, "get a SYN out of this host", evidence);
     },
     [Symbol.dispose]() {
+      isClosed = true;
       for (const each of [...dials.values()]) close(each);
       port[Symbol.dispose]();
     },

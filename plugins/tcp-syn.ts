@@ -1,4 +1,5 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
+import { SocketError } from "../core/errors.ts";
 import { icmpProtocol, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
@@ -62,6 +63,7 @@ function createSynSession(network: Network, sockets: Sockets, target: Endpoint, 
   const portlessChecksum = checksumWithWord(baseChecksum, ~localPort & 0xffff);
   /** Flows other than 0 have source ports of their own, which the first socket's filter keeps out. */
   let otherFlows: ProbeSocket | undefined;
+  let isClosed = false;
 
   const isOurPort = (number: number): boolean =>
     number === localPort || (otherFlows !== undefined && number >= FIRST_EPHEMERAL);
@@ -95,6 +97,7 @@ function createSynSession(network: Network, sockets: Sockets, target: Endpoint, 
   return {
     mode: "raw",
     send(probe: Probe) {
+      if (isClosed) throw new SocketError("send", "EBADF", "send on a closed session");
       let checksum = baseChecksum;
       let from = localPort;
       if (probe.flow > 0) {
@@ -112,6 +115,7 @@ function createSynSession(network: Network, sockets: Sockets, target: Endpoint, 
       return arrival.socket === icmpSocket ? matchQuoted(arrival) : matchSegment(arrival);
     },
     [Symbol.dispose]() {
+      isClosed = true;
       for (const each of [icmpSocket, port, socket, otherFlows]) each?.[Symbol.dispose]();
     },
   };

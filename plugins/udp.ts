@@ -55,6 +55,10 @@ function createUdpSession(
   const open = new Map<number, number>();
   const destination = { address: target.address, port: target.port };
   let sequenceByPort: Map<number, number> | undefined;
+  /** A router quoted too little to tell the probe: from then on each probe has a port of its own. */
+  let isShortQuoted = false;
+  let unattributed = 0;
+  let lastPort = target.port;
 
   const sequenceOf = (bytes: Uint8Array): number | undefined => {
     if (bytes.length < TOKEN_AT) return undefined;
@@ -102,9 +106,15 @@ function createUdpSession(
   };
 
   const matchError = (arrival: ErrorArrival): Reply | undefined => {
-    const sequence = sequenceOf(arrival.quoted) ?? sequenceOfPort(arrival.toPort) ?? onlyOpen();
     const reply = readErrorArrival(arrival, target.address);
-    return sequence === undefined || reply === undefined ? undefined : { sequence, ...reply };
+    if (reply === undefined) return undefined;
+    const sequence = sequenceOf(arrival.quoted) ?? sequenceOfPort(arrival.toPort) ?? onlyOpen();
+    if (sequence !== undefined) return { sequence, ...reply };
+    if (arrival.quoted.length < TOKEN_AT && !arrival.local) {
+      isShortQuoted = true;
+      unattributed += 1;
+    }
+    return undefined;
   };
 
   const onlyOpen = (): number | undefined => (open.size === 1 ? open.keys().next().value : undefined);
@@ -116,12 +126,19 @@ function createUdpSession(
   };
 
   return {
-    mode: icmpSocket === undefined ? "error-queue" : "udp+raw-icmp",
+    get mode() {
+      if (icmpSocket !== undefined) return "udp+raw-icmp";
+      return isShortQuoted ? "error-queue, varying ports" : "error-queue";
+    },
+    get unattributed() {
+      return unattributed;
+    },
     send(probe: Probe) {
       writeU16(payload, 0, probe.sequence);
       destination.port = target.port;
-      if (probe.flow > 0) {
-        destination.port = ((target.port - 1 + probe.flow) % LAST_PORT) + 1;
+      if (probe.flow > 0 || isShortQuoted) {
+        lastPort = ((probe.flow > 0 ? target.port - 1 + probe.flow : lastPort) % LAST_PORT) + 1;
+        destination.port = lastPort;
         sequenceByPort ??= new Map();
         sequenceByPort.set(destination.port, probe.sequence);
       }

@@ -23,6 +23,8 @@ export interface Attempt {
   readonly path: Path;
   /** Sends that the host refused, retries included. */
   readonly refusedSends: number;
+  /** Answers that met some probe of this attempt, nobody can say which: what counts as lost may be among them. */
+  readonly unattributed: number;
   /** Monotonic milliseconds. */
   readonly startedMs: number;
   readonly durationMs: number | undefined;
@@ -60,12 +62,14 @@ export function openAttempt(request: AttemptRequest): LiveAttempt {
   let reason = "";
   let durationMs: number | undefined;
   let refusedSends = 0;
+  let unattributed = 0;
 
   const end = (nowMs: number, ending: Verdict, why: string): void => {
     verdict = ending;
     reason = why;
     durationMs = nowMs - startedMs;
     refusedSends = started?.run.refusedSends ?? 0;
+    unattributed = started?.run.unattributed ?? 0;
     started?.[Symbol.dispose]();
     onEnded();
   };
@@ -84,7 +88,7 @@ export function openAttempt(request: AttemptRequest): LiveAttempt {
     path,
     startedMs,
     get mode() {
-      return mode;
+      return started?.session.mode ?? mode;
     },
     get verdict() {
       return verdict;
@@ -100,6 +104,9 @@ export function openAttempt(request: AttemptRequest): LiveAttempt {
     },
     get refusedSends() {
       return started?.run.refusedSends ?? refusedSends;
+    },
+    get unattributed() {
+      return started?.run.unattributed ?? unattributed;
     },
     get durationMs() {
       return durationMs;

@@ -16,7 +16,7 @@ export interface Refusal {
 }
 
 const TRIES = 8;
-const RETRY_MS = 1.4;
+const RETRY_MS = 1;
 /** A full queue empties within a few milliseconds; these tries span about 60 ms. */
 const CONGESTION_RETRY_MS = 8;
 

@@ -19,6 +19,8 @@ export interface Run {
   readonly suspected: boolean;
   /** Sends that the host refused, retries included. */
   readonly refusedSends: number;
+  /** Answers that met some probe of this run, nobody can say which. */
+  readonly unattributed: number;
 }
 
 interface Flight {
@@ -220,6 +222,9 @@ export function createRun(
     },
     get refusedSends() {
       return refusal.count;
+    },
+    get unattributed() {
+      return session.unattributed ?? 0;
     },
   };
 }

@@ -1,0 +1,32 @@
+import { describe, it } from "node:test";
+import type { Family } from "../../core/address.ts";
+import type { NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
+import { clockTests, routeTests, socketTests } from "./network-basics.ts";
+import { probeTests } from "./network-probes.ts";
+
+/** Registers the tests that every network passes. `makeBench` makes a new one for each test. */
+export function networkContract(
+  name: string,
+  makeBench: (family: Family) => NetworkBench,
+  abilities: NetworkAbilities,
+): void {
+  for (const family of abilities.families) {
+    describe(`${name}, a network, over IPv${family}`, () => {
+      const test: NetworkTester = (title, body, needs) => {
+        if (needs !== undefined && !abilities[needs]) {
+          it(title, { skip: `this host has no ${needs}` }, () => undefined);
+          return;
+        }
+        it(title, async () => {
+          const bench = makeBench(family);
+          using _network = bench.network;
+          await body(bench);
+        });
+      };
+      clockTests(test);
+      routeTests(test);
+      socketTests(test);
+      probeTests(test);
+    });
+  }
+}

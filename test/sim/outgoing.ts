@@ -1,0 +1,108 @@
+import type { Endpoint, IpAddress } from "../../core/address.ts";
+import type { SocketSpec } from "../../core/network.ts";
+import {
+  checksum,
+  encodeEcho,
+  encodeIp,
+  encodeTcp,
+  encodeUdp,
+  type IpPacket,
+  parseIcmp,
+  pseudoHeaderSum,
+  TCP_FLAG,
+} from "../../core/wire/mod.ts";
+import { writeU16 } from "../../core/wire/octets.ts";
+import type { Handshake } from "./deliver.ts";
+import type { OutputVerdict } from "./host.ts";
+import { icmpErrorPacket } from "./replies.ts";
+import { forgedReset } from "./target.ts";
+
+interface Header {
+  readonly source: IpAddress;
+  readonly hopLimit: number;
+  readonly identification: number;
+  readonly localPort: number;
+}
+
+/** The IP packet which the kernel makes of what a program sends; undefined where it would say EINVAL. */
+export function encapsulate(
+  spec: SocketSpec,
+  bytes: Uint8Array,
+  to: Endpoint,
+  { source, hopLimit, identification, localPort }: Header,
+): Uint8Array | undefined {
+  const made = transport(spec, bytes, to, source, localPort);
+  if (made === undefined) return undefined;
+  const { protocol, payload } = made;
+  const addresses = { source: source.bytes, destination: to.address.bytes };
+  return encodeIp({ ...addresses, protocol, hopLimit, identification, dontFragment: true, payload });
+}
+
+function transport(
+  spec: SocketSpec,
+  bytes: Uint8Array,
+  { address, port }: Endpoint,
+  source: IpAddress,
+  localPort: number,
+): { readonly protocol: number; readonly payload: Uint8Array } | undefined {
+  const ends = { source: source.bytes, destination: address.bytes };
+  switch (spec.type) {
+    case "raw":
+      return { protocol: spec.protocol, payload: spec.protocol === 58 ? withIcmpv6Sum(bytes, ends) : bytes };
+    case "udp":
+      if (port === 0) return undefined;
+      return {
+        protocol: 17,
+        payload: encodeUdp({ ...ends, sourcePort: localPort, destinationPort: port, payload: bytes }),
+      };
+    case "ping": {
+      const echo = parseIcmp(bytes);
+      // ping_v4_sendmsg and ping_v6_sendmsg let nothing pass but an echo request.
+      if (echo === undefined || echo.type !== (address.family === 4 ? 8 : 128) || echo.code !== 0) return undefined;
+      const { sequence, body } = echo;
+      const version = address.family;
+      const fields = { ...ends, version, request: true, identifier: localPort, sequence, payload: body };
+      return { protocol: version === 4 ? 1 : 58, payload: encodeEcho(fields) };
+    }
+    case "tcp-port":
+      return undefined;
+  }
+}
+
+/** The kernel fills in ICMPv6's checksum on raw sockets (RFC 3542 §3.1). */
+function withIcmpv6Sum(
+  bytes: Uint8Array,
+  { source, destination }: { readonly source: Uint8Array; readonly destination: Uint8Array },
+): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  if (copy.length < 4) return copy;
+  writeU16(copy, 2, 0);
+  writeU16(copy, 2, checksum(copy, 0, copy.length, pseudoHeaderSum(source, destination, 58, copy.length)));
+  return copy;
+}
+
+/** MSS 1460, as every real SYN carries one. */
+const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4);
+
+export function encodeSyn(
+  { to, source, isn }: Handshake,
+  localPort: number,
+  hopLimit: number,
+  identification: number,
+): Uint8Array {
+  const ends = { source: source.bytes, destination: to.address.bytes };
+  const ports = { sourcePort: localPort, destinationPort: to.port };
+  const payload = encodeTcp({ ...ends, ...ports, sequence: isn, flags: TCP_FLAG.syn, options: SYN_OPTIONS });
+  return encodeIp({ ...ends, protocol: 6, hopLimit, identification, dontFragment: true, payload });
+}
+
+/** What a REJECT rule answers in this host itself; undefined where it says nothing. */
+export function rejection(
+  packet: Uint8Array,
+  ip: IpPacket,
+  verdict: Exclude<OutputVerdict, "accept" | "drop">,
+): Uint8Array | undefined {
+  if (verdict === "tcp-reset") return forgedReset(ip);
+  const reason = verdict === "icmp" ? "port" : "prohibited";
+  return icmpErrorPacket(packet, ip, { why: "unreachable", reason }, { source: ip.source, hopLimit: 64 });
+}

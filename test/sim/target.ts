@@ -1,0 +1,119 @@
+import {
+  encodeEcho,
+  encodeIp,
+  encodeTcp,
+  encodeUdp,
+  type IpPacket,
+  parseIcmp,
+  parseTcp,
+  parseUdp,
+  TCP_FLAG,
+  type TcpSegment,
+} from "../../core/wire/mod.ts";
+import { flowKey } from "./balance.ts";
+import { payloadIsSound, type SimNode } from "./node.ts";
+import { type Refusal, refuse } from "./replies.ts";
+import type { Target, TcpPortState } from "./topology.ts";
+
+export interface TargetHost {
+  /** What it answers to a packet that was sent to it; undefined where it keeps silent. */
+  answer(packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined;
+}
+
+/** The host at a path's end, or a router spoken to by its own address. `isn` draws sequence numbers. */
+export function createTargetHost(node: SimNode<Target>, isn: () => number): TargetHost {
+  const { spec } = node;
+  /** Flows which this host has answered with SYN-ACK, so that what follows there is no stray segment. */
+  const handshakes = new Set<string>();
+
+  const wrap = (ip: IpPacket, payload: (source: Uint8Array) => Uint8Array): Uint8Array | undefined => {
+    const source = node.answers[ip.version];
+    if (source === undefined) return undefined;
+    const { protocol, source: destination } = ip;
+    return encodeIp({ source, destination, protocol, hopLimit: node.replyHopLimit, payload: payload(source) });
+  };
+
+  const answerEcho = (ip: IpPacket): Uint8Array | undefined => {
+    const echo = parseIcmp(ip.payload);
+    if (echo === undefined || echo.code !== 0 || echo.type !== (ip.version === 4 ? 8 : 128)) return undefined;
+    if (spec.icmp === "silent") return undefined;
+    const { identifier, sequence, body } = echo;
+    const { version, source: destination } = ip;
+    return wrap(ip, (source) =>
+      encodeEcho({ version, request: false, identifier, sequence, payload: body, source, destination }),
+    );
+  };
+
+  const answerUdp = (packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined => {
+    const udp = parseUdp(ip.payload);
+    if (udp === undefined || spec.udp === "silent") return undefined;
+    if (spec.udp !== "answer") return refuse(node, packet, ip, { why: "unreachable", reason: "port" }, atMs);
+    const { sourcePort: destinationPort, destinationPort: sourcePort, payload } = udp;
+    return wrap(ip, (source) => encodeUdp({ source, destination: ip.source, sourcePort, destinationPort, payload }));
+  };
+
+  const answerSegment = (ip: IpPacket, tcp: TcpSegment, state: TcpPortState): Uint8Array | undefined => {
+    const flow = flowKey(ip, { icmp: false });
+    const reply = (flags: number, sequence: number, acknowledgement: number): Uint8Array | undefined => {
+      const { sourcePort: destinationPort, destinationPort: sourcePort } = tcp;
+      const ports = { sourcePort, destinationPort, sequence, acknowledgement, flags };
+      return wrap(ip, (source) => encodeTcp({ source, destination: ip.source, ...ports }));
+    };
+    const has = (flag: number): boolean => (tcp.flags & flag) !== 0;
+    if (has(TCP_FLAG.rst)) {
+      handshakes.delete(flow);
+      return undefined;
+    }
+    if (has(TCP_FLAG.syn) && !has(TCP_FLAG.ack)) {
+      const next = (tcp.sequence + 1) >>> 0;
+      if (state === "closed") return reply(TCP_FLAG.rst | TCP_FLAG.ack, 0, next);
+      handshakes.add(flow);
+      return reply(TCP_FLAG.syn | TCP_FLAG.ack, isn(), next);
+    }
+    // RFC 9293 §3.10.7: a segment of no connection is answered with a reset whose sequence is its acknowledgement.
+    if (!handshakes.has(flow)) return has(TCP_FLAG.ack) ? reply(TCP_FLAG.rst, tcp.acknowledgement, 0) : undefined;
+    if (!has(TCP_FLAG.fin)) return undefined;
+    handshakes.delete(flow);
+    return reply(TCP_FLAG.fin | TCP_FLAG.ack, tcp.acknowledgement, (tcp.sequence + 1) >>> 0);
+  };
+
+  const answerTcp = (packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined => {
+    const tcp = parseTcp(ip.payload);
+    if (tcp === undefined) return undefined;
+    const state = spec.tcp?.ports?.[tcp.destinationPort] ?? spec.tcp?.others ?? "closed";
+    if (state === "silent") return undefined;
+    const prohibited: Refusal = { why: "unreachable", reason: "prohibited" };
+    return state === "prohibited" ? refuse(node, packet, ip, prohibited, atMs) : answerSegment(ip, tcp, state);
+  };
+
+  return {
+    answer: (packet, ip, atMs) => {
+      // A receiver drops what its checksum disproves: a probe with a wrong one must go unanswered here too.
+      if (!payloadIsSound(ip)) return undefined;
+      switch (ip.protocol) {
+        case 1:
+        case 58:
+          return answerEcho(ip);
+        case 6:
+          return answerTcp(packet, ip, atMs);
+        case 17:
+          return answerUdp(packet, ip, atMs);
+        default:
+          if (spec.otherProtocols === "silent") return undefined;
+          return refuse(node, packet, ip, { why: "unreachable", reason: "protocol" }, atMs);
+      }
+    },
+  };
+}
+
+/** The reset which a filter (`REJECT --reject-with tcp-reset`) sends in the name of the packet's destination. */
+export function forgedReset(ip: IpPacket): Uint8Array | undefined {
+  const tcp = parseTcp(ip.payload);
+  if (ip.protocol !== 6 || tcp === undefined || (tcp.flags & TCP_FLAG.rst) !== 0) return undefined;
+  const { source: destination, destination: source } = ip;
+  const { sourcePort: destinationPort, destinationPort: sourcePort } = tcp;
+  const acknowledgement = (tcp.sequence + 1) >>> 0;
+  const flags = TCP_FLAG.rst | TCP_FLAG.ack;
+  const payload = encodeTcp({ source, destination, sourcePort, destinationPort, sequence: 0, acknowledgement, flags });
+  return encodeIp({ source, destination, protocol: 6, hopLimit: 64, payload });
+}

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createPacer } from "../../core/tracer/pacer.ts";
+import { createPatience } from "../../core/tracer/patience.ts";
+
+describe("patience", () => {
+  it("waits one second before anything was measured", () => {
+    const patience = createPatience({ maxWaitMs: 3000 });
+    assert.equal(patience.inside(), 1000);
+    assert.equal(patience.beyond(), 1000);
+  });
+
+  it("bounds a hop inside the path by the slowest answer, not below the time a control plane takes", () => {
+    const patience = createPatience({ maxWaitMs: 3000 });
+    patience.note(1);
+    assert.equal(patience.inside(), 60);
+    patience.note(200);
+    patience.note(3);
+    assert.ok(Math.abs(patience.inside() - 235) < 1e-9);
+  });
+
+  it("waits longer behind the farthest responder, where the next link may cross an ocean", () => {
+    const patience = createPatience({ maxWaitMs: 3000 });
+    patience.note(5);
+    assert.equal(patience.beyond(), 600);
+    patience.note(700);
+    assert.equal(patience.beyond(), 1400);
+  });
+
+  it("never exceeds the absolute cap", () => {
+    const patience = createPatience({ maxWaitMs: 50 });
+    assert.equal(patience.inside(), 50);
+    patience.note(400);
+    assert.equal(patience.inside(), 50);
+    assert.equal(patience.beyond(), 50);
+  });
+});
+
+describe("the pacer", () => {
+  it("lets a burst pass at once and then keeps the rate", () => {
+    const pacer = createPacer(2, 100);
+    assert.equal(pacer.readyAtMs(0), 0);
+    pacer.take(0);
+    pacer.take(0);
+    assert.equal(pacer.readyAtMs(0), 10);
+    assert.equal(pacer.readyAtMs(4), 10);
+    assert.equal(pacer.readyAtMs(10), 10);
+    pacer.take(10);
+    assert.equal(pacer.readyAtMs(10), 20);
+  });
+
+  it("saves no more than one burst while it is idle", () => {
+    const pacer = createPacer(2, 100);
+    assert.equal(pacer.readyAtMs(0), 0);
+    for (let taken = 0; taken < 2; taken += 1) pacer.take(60_000);
+    assert.equal(pacer.readyAtMs(60_000), 60_010);
+  });
+});

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { completeTraceOptions, type TraceOptions } from "../../core/tracer/options.ts";
+import { createSchedule, type Schedule, type Slot } from "../../core/tracer/schedule.ts";
+
+function sendAll(schedule: Schedule, nowMs: number): Slot[] {
+  const slots: Slot[] = [];
+  for (let decision = schedule.decide(nowMs); decision.type === "send"; decision = schedule.decide(nowMs)) {
+    slots.push(schedule.sent(decision, nowMs));
+  }
+  return slots;
+}
+
+const plan = (given: Partial<TraceOptions> = {}, probesPerFlow?: number): Schedule =>
+  createSchedule(completeTraceOptions(given), probesPerFlow);
+
+const names = (slots: readonly Slot[]): string[] => slots.map(({ hop, round }) => `${hop}.${round}`);
+
+/** Answers a slot, given by its name, among those sent. */
+function answer(
+  schedule: Schedule,
+  slots: readonly Slot[],
+  hop: number,
+  rttMs: number,
+  effect = "transit" as const,
+): void {
+  const slot = slots.find((each) => each.hop === hop && each.state === "flight");
+  assert.ok(slot, `no probe of hop ${hop} in flight`);
+  schedule.answered(slot, effect, rttMs);
+}
+
+describe("the schedule", () => {
+  it("begins with one probe for each hop limit of the window", () => {
+    assert.deepEqual(names(sendAll(plan({ window: 4 }), 0)), ["1.0", "2.0", "3.0", "4.0"]);
+  });
+
+  it("slides the window with the farthest answer and completes the hops before it", () => {
+    const schedule = plan({ window: 4 });
+    const slots = sendAll(schedule, 0);
+    answer(schedule, slots, 2, 1);
+    assert.deepEqual(names(sendAll(schedule, 1)), ["5.0", "6.0", "1.1", "2.1", "1.2", "2.2"]);
+  });
+
+  it("sends nothing further once the target has answered but what its hops still lack", () => {
+    const schedule = plan({ window: 4, queries: 2 });
+    const slots = sendAll(schedule, 0);
+    const third = slots.find((slot) => slot.hop === 3);
+    assert.ok(third);
+    schedule.answered(third, "reached", 5);
+    assert.deepEqual(names(sendAll(schedule, 5)), ["1.1", "2.1", "3.1"]);
+  });
+
+  it("is done when every hop up to the target has had its probes and their time", () => {
+    const schedule = plan({ window: 2, queries: 1 });
+    const [first, second] = sendAll(schedule, 0);
+    assert.ok(first && second);
+    schedule.answered(second, "reached", 10);
+    assert.equal(schedule.decide(10).type, "wait");
+    assert.deepEqual(schedule.expire(59), []);
+    assert.deepEqual(schedule.expire(60), [first]);
+    assert.deepEqual(schedule.decide(60), { type: "done", outcome: "reached" });
+  });
+
+  it("sends beside a silent hop behind the farthest answer only after a while", () => {
+    const schedule = plan({ window: 2, maxGap: 2, queries: 2 });
+    sendAll(schedule, 0);
+    assert.deepEqual(schedule.decide(10), { type: "wait", untilMs: 200 });
+    assert.deepEqual(names(sendAll(schedule, 200)), ["1.1", "2.1"]);
+  });
+
+  it("ends after a gap of silent hops and not after all thirty", () => {
+    const schedule = plan({ maxGap: 3, queries: 1 });
+    assert.deepEqual(names(sendAll(schedule, 0)), ["1.0", "2.0", "3.0"]);
+    assert.equal(schedule.expire(999).length, 0);
+    assert.equal(schedule.expire(1000).length, 3);
+    assert.deepEqual(schedule.decide(1000), { type: "done", outcome: "silent" });
+  });
+
+  it("slides the window over hops that stayed silent, up to the gap", () => {
+    const schedule = plan({ window: 1, maxGap: 3, queries: 1 });
+    for (const hop of [1, 2, 3]) {
+      const atMs = (hop - 1) * 1000;
+      assert.deepEqual(names(sendAll(schedule, atMs)), [`${hop}.0`]);
+      schedule.expire(atMs + 1000);
+    }
+    assert.deepEqual(schedule.decide(3000), { type: "done", outcome: "silent" });
+  });
+
+  it("ends where a router says unreachable, unless a hop beyond it was passed", () => {
+    const schedule = plan({ window: 3, queries: 1 });
+    const [first, second, third] = sendAll(schedule, 0);
+    assert.ok(first && second && third);
+    schedule.answered(first, "transit", 1);
+    schedule.answered(second, "unreachable", 1);
+    assert.deepEqual(schedule.decide(1), { type: "done", outcome: "unreachable" });
+    schedule.answered(third, "transit", 2);
+    assert.notEqual(schedule.decide(2).type, "done");
+  });
+
+  it("keeps to the rate after a first burst of one window", () => {
+    const schedule = plan({ window: 2, queries: 1, maxGap: 30, packetsPerSecond: 100 });
+    const slots = sendAll(schedule, 0);
+    for (const slot of slots) schedule.answered(slot, "transit", 1);
+    assert.deepEqual(schedule.decide(1), { type: "wait", untilMs: 10 });
+    assert.equal(sendAll(schedule, 10).length, 1);
+  });
+
+  it("reports the last hop limit as reached when routers answer all the way", () => {
+    const schedule = plan({ maxHop: 2, queries: 1 });
+    for (const slot of sendAll(schedule, 0)) schedule.answered(slot, "transit", 1);
+    assert.deepEqual(schedule.decide(1), { type: "done", outcome: "max-hops" });
+  });
+
+  it("lets scouts run ahead where a flow carries one probe at a time", () => {
+    const schedule = plan({ window: 3, queries: 1, packetsPerSecond: 5000 }, 1);
+    const scouts = sendAll(schedule, 0);
+    assert.deepEqual(
+      scouts.map(({ hop, scout }) => [hop, scout]),
+      [
+        [1, true],
+        [2, true],
+        [3, true],
+      ],
+    );
+    const [, , third] = scouts;
+    assert.ok(third);
+    schedule.answered(third, "reached", 1);
+    for (const hop of [1, 2, 3]) {
+      const own = sendAll(schedule, hop);
+      assert.deepEqual(
+        own.map((slot) => [slot.hop, slot.scout]),
+        [[hop, false]],
+      );
+      for (const slot of own) schedule.answered(slot, hop === 3 ? "reached" : "transit", 1);
+    }
+    assert.deepEqual(schedule.decide(4), { type: "done", outcome: "reached" });
+  });
+});
