@@ -83,7 +83,7 @@ export interface HandshakeArrival extends ArrivalBase {
   readonly retransmitted: boolean;
 }
 
-/** The kernel's stamp of the moment at which the packet sent with `tag` left. */
+/** The kernel's stamp of the moment at which the packet sent with `tag` left; of a SYN, when `connect` was called. */
 export interface DepartureArrival extends ArrivalBase {
   readonly kind: "departure";
   readonly tag: number;
@@ -108,9 +108,10 @@ export interface Network extends Disposable {
   open(spec: SocketSpec, family: Family): ProbeSocket;
   /**
    * Starts a TCP handshake whose packets carry `hopLimit`; its end arrives as a `handshake` or `error`. `localPort` 0:
-   * the kernel chooses. Throws SocketError (stage `socket`, `bind` or `connect`).
+   * the kernel chooses. With a `tag`, a `departure` tells when the SYN left. Throws SocketError (stage `socket`, `bind` or
+   * `connect`).
    */
-  dial(to: Endpoint, hopLimit: number, localPort: number): ProbeSocket;
+  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket;
   /**
    * The next arrival on any socket, or undefined at `untilMs` or on abort. One call at a time. Never rejects; never
    * blocks the event loop.

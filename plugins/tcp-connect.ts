@@ -58,11 +58,11 @@ function createConnectSession(network: Network, target: Endpoint, options: Probe
   };
 
   const dialOnce = (probe: Probe): ProbeSocket => {
-    if (probe.flow !== 0) return network.dial(target, probe.hopLimit, 0);
+    if (probe.flow !== 0) return network.dial(target, probe.hopLimit, 0, probe.sequence);
     for (const dial of dials.values()) if (dial.flow === 0) close(dial);
     for (let tries = 1; ; tries += 1) {
       try {
-        return network.dial(target, probe.hopLimit, port.localPort);
+        return network.dial(target, probe.hopLimit, port.localPort, probe.sequence);
       } catch (error) {
         const isTaken = error instanceof SocketError && /^EADDR(INUSE|NOTAVAIL)$/.test(error.errno ?? "");
         if (!isTaken || options.sourcePort !== undefined || tries >= PORT_TRIES) throw error;

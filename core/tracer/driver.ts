@@ -48,7 +48,7 @@ export function createDriver(network: Network): Driver {
       nowMs: () => network.nowMs(),
       route: (to) => network.route(to),
       open: (spec, family) => own(network.open(spec, family)),
-      dial: (to, hopLimit, localPort) => own(network.dial(to, hopLimit, localPort)),
+      dial: (to, hopLimit, localPort, tag) => own(network.dial(to, hopLimit, localPort, tag)),
       receive: () => Promise.reject(new Error("Cannot receive: a session's arrivals come through match()")),
       retransmitFailures: () => network.retransmitFailures(),
       [Symbol.dispose]: closeAll,
@@ -61,7 +61,7 @@ export function createDriver(network: Network): Driver {
       throw error;
     }
     const sequence = Math.floor(Math.random() * 0x10000);
-    run = createRun(session, protocol.trace, emit, sequence);
+    run = createRun(session, protocol.trace, emit, { sequence, clock: () => network.nowMs() });
     for (const socket of sockets) owners.set(socket, run);
     const result: StartedRun = {
       run,

@@ -6,7 +6,7 @@ import type { TraceOptions } from "./options.ts";
 import { createRefusal } from "./refusal.ts";
 import { createSchedule, type Decision, type Slot } from "./schedule.ts";
 
-/** One trace under way, driven from outside: it neither waits nor reads clocks, so that one loop can drive many. */
+/** One trace under way, driven from outside: it never waits, so that one loop can drive many. */
 export interface Run {
   /** Sends what is due and gives up what is overdue. Returns when to come again if nothing arrives. */
   poll(nowMs: number): number;
@@ -41,13 +41,13 @@ export function createRun(
   session: ProbeSession,
   options: TraceOptions,
   emit: (event: TraceEvent) => void,
-  firstSequence: number,
+  start: { readonly sequence: number; readonly clock: () => number },
 ): Run {
   const schedule = createSchedule(options, session.probesPerFlow);
   const refusal = createRefusal();
   const flights = new Map<number, Flight>();
   const bySlot = new Map<Slot, Flight>();
-  let sequence = firstSequence & 0xffff;
+  let sequence = start.sequence & 0xffff;
   let flow = 0;
   let ended = false;
   let departed = 0;
@@ -88,6 +88,8 @@ export function createRun(
 
   /** Tries to send; false where the caller has to wait before it sends more. */
   const trySend = (probe: Probe, decision: Decision & { type: "send" }, nowMs: number): boolean => {
+    // A burst takes a while: where the kernel does not stamp departures, this is the time that counts.
+    const sentAtMs = start.clock();
     try {
       session.send(probe);
     } catch (error) {
@@ -105,10 +107,10 @@ export function createRun(
     refusedProbes = 0;
     departed += 1;
     firstSentMs ??= nowMs;
-    const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs: nowMs, state: "flight" };
+    const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs, state: "flight" };
     flights.set(probe.sequence, flight);
     bySlot.set(flight.slot, flight);
-    emit({ type: "sent", probe, atMs: nowMs });
+    emit({ type: "sent", probe, atMs: sentAtMs });
     return true;
   };
 

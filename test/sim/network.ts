@@ -125,7 +125,7 @@ class VirtualNetwork implements SimNetwork {
     return socket;
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number): ProbeSocket {
+  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
     const spec = { type: "tcp-connect" } as const;
     const { family, text } = to.address;
     const action = `connect to ${text} port ${to.port}`;
@@ -148,6 +148,10 @@ class VirtualNetwork implements SimNetwork {
     const packet = encodeSyn(handshake, port, hopLimit, this.#nextIdentification());
     const dialled: Dialled = { socket, family, spec, handshake, packet };
     this.#sockets.set(socket, dialled);
+    if (tag !== undefined && this.#host.departures !== false) {
+      const atMs = this.#nowMs;
+      this.#schedule(atMs, { type: "arrival", arrival: { kind: "departure", socket, atMs, tag } });
+    }
     this.#transmitSyn(dialled, 0);
     return socket;
   }

@@ -10,6 +10,7 @@ import {
   late,
   loop,
   lossy,
+  minimalQuotes,
   plain,
   router,
   scenario,

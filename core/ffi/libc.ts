@@ -1,0 +1,30 @@
+/**
+ * What the socket layer asks of the C library; one small file per runtime fills it. Each call returns what C returns
+ * (-1 on failure: ask `errno` before any other call).
+ *
+ * Every `Uint8Array` must be a view of an `ArrayBuffer` of its own standing that the caller keeps for as long as the
+ * kernel may use it: small typed arrays made by `new Uint8Array(n)` live in the garbage collector's heap and move.
+ */
+export interface Libc {
+  /** The address of a buffer's first octet. It stays true for as long as the buffer lives and is not transferred. */
+  addressOf(buffer: ArrayBuffer): bigint;
+  /** The number of the last failed call's error, on this thread. */
+  errno(): number;
+  getpid(): number;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
+  /** `length` holds a `socklen_t`, in and out. */
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  /** `length` holds a `socklen_t`, in and out. */
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
+  poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
+  close(fd: number): number;
+  clockGettime(clock: number, timespec: Uint8Array): number;
+  /** `name` ends in a zero octet; 0 when there is no such interface. */
+  ifNametoindex(name: Uint8Array): number;
+}

@@ -1,0 +1,195 @@
+import { type Endpoint, formatAddress } from "../../address.ts";
+import { SocketError } from "../../errors.ts";
+import { errnoName } from "../../ffi/errno.ts";
+import type { Arrival, HandshakeArrival, ProbeSocket } from "../../network.ts";
+import { ERRNO, MSG, POLL } from "./abi.ts";
+import { parseControl } from "./control.ts";
+import type { SocketHost } from "./datagram-socket.ts";
+import { errorArrival } from "./error-queue.ts";
+import { openTcp, readTcpInfo, type TcpInfo } from "./handshake.ts";
+import type { Kernel } from "./kernel.ts";
+import { receivedPackets } from "./proc.ts";
+import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
+
+/** How often a refusal that came at once must be seen to come from this host, and how often that is tried. */
+const CONFIRMATIONS = 2;
+const MAX_CONFIRMATIONS = 5;
+
+/** A TCP handshake with a hop limit: SYN sent, its end awaited. */
+export class DialSocket implements ProbeSocket, Source {
+  readonly type = "tcp-connect";
+  readonly fd: number;
+  readonly localPort: number;
+  readonly events = POLL.out;
+  readonly last = false;
+  errorsQuietAtMs: number;
+  packetsQuietAtMs: number;
+  readonly #kernel: Kernel;
+  readonly #host: SocketHost;
+  readonly #to: Endpoint;
+  readonly #startedAtMs: number;
+  #active = true;
+  #closed = false;
+
+  /** Takes over `fd`, whose connect was called at `startedAtMs`. */
+  constructor(kernel: Kernel, host: SocketHost, fd: number, to: Endpoint, startedAtMs: number) {
+    this.#kernel = kernel;
+    this.#host = host;
+    this.fd = fd;
+    this.#to = to;
+    this.#startedAtMs = startedAtMs;
+    this.localPort = kernel.localPort(fd);
+    this.errorsQuietAtMs = this.packetsQuietAtMs = startedAtMs;
+  }
+
+  get active(): boolean {
+    return this.#active;
+  }
+
+  send(): void {
+    throw new SocketError("send", "EOPNOTSUPP", "send on a TCP handshake");
+  }
+
+  readErrors(): ReadResult {
+    if (!this.#active) return "empty";
+    const { libc, incoming, clock, interfaces } = this.#kernel;
+    // The queue before SO_ERROR: it tells who refused, and while connect itself ran there may be nothing else.
+    if (incoming.receive(libc, this.fd, MSG.errqueue) !== 0) return this.#outcome();
+    const control = parseControl(incoming.control, incoming.controlLength(), (index) => interfaces.zoneName(index));
+    const stampMs = control.stamp && clock.monotonicMs(control.stamp, this.errorsQuietAtMs - QUEUEING_MS);
+    const arrival = errorArrival(this.#kernel, incoming, control, {
+      socket: this,
+      atMs: stampMs ?? clock.nowMs(),
+      target: this.#to.address,
+      quotes: false,
+      retransmitted: readTcpInfo(this.#kernel, this.fd).retransmitted,
+    });
+    return arrival === undefined ? "ignored" : this.#end({ ...arrival, toPort: this.#to.port });
+  }
+
+  /** A handshake has no packets of its own; its end is read as an error is. */
+  readPackets(): ReadResult {
+    return this.readErrors();
+  }
+
+  /** What the end is if it came while connect was still running: only this host, or a neighbour in it, is so quick. */
+  readAtOnce(confirmLocal: () => boolean): Arrival | undefined {
+    if (readTcpInfo(this.#kernel, this.fd).phase !== "closed") return undefined;
+    for (let reads = 0; reads < 8; reads++) {
+      const result = this.readErrors();
+      if (result === "empty") return undefined;
+      if (result === "ignored") continue;
+      if (result.kind !== "handshake" || this.#kernel.interfaces.isOwn(this.#to.address)) return keep(result);
+      return { ...result, local: confirmLocal() };
+    }
+    return undefined;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#active = false;
+    this.#host.forget(this);
+    this.#kernel.close(this.fd);
+  }
+
+  #outcome(): ReadResult {
+    const { clock } = this.#kernel;
+    const nowMs = clock.nowMs();
+    this.errorsQuietAtMs = nowMs;
+    const info = readTcpInfo(this.#kernel, this.fd);
+    if (info.phase === "pending") {
+      this.#kernel.takeError(this.fd);
+      return "empty";
+    }
+    const errno = this.#kernel.takeError(this.fd);
+    // Reset after the handshake (ECONNRESET, EPIPE): it had been open.
+    if (info.phase === "open" || errno === ERRNO.ECONNRESET || errno === ERRNO.EPIPE) {
+      return this.#end(this.#handshake("open", this.#answeredAtMs(info, nowMs), info));
+    }
+    if (errno === ERRNO.ECONNREFUSED) return this.#end(this.#handshake("closed", nowMs, info));
+    // ETIMEDOUT: nobody answered; any other without a message in the queue names no responder either.
+    this.#active = false;
+    return "empty";
+  }
+
+  /** When the SYN-ACK came, as near as can be told: the kernel's own measurement unless a repetition blurred it. */
+  #answeredAtMs(info: TcpInfo, nowMs: number): number {
+    if (info.retransmitted || info.rttMs === undefined) return nowMs;
+    return Math.min(this.#startedAtMs + info.rttMs, nowMs);
+  }
+
+  #handshake(state: "open" | "closed", atMs: number, { retransmitted }: TcpInfo): HandshakeArrival {
+    return { kind: "handshake", socket: this, atMs, state, from: this.#to.address, local: false, retransmitted };
+  }
+
+  #end<T extends Arrival>(arrival: T): T {
+    this.#active = false;
+    return arrival;
+  }
+}
+
+export interface DialRequest {
+  readonly hopLimit: number;
+  readonly localPort: number;
+  readonly tag: number | undefined;
+}
+
+/** Starts a handshake. Throws SocketError (stage `socket`, `bind` or `connect`). */
+export function dial(kernel: Kernel, host: SocketHost, to: Endpoint, request: DialRequest): DialSocket {
+  const { hopLimit, localPort, tag } = request;
+  const { address, port } = to;
+  const scope = kernel.scope("connect", address);
+  const fd = openTcp(kernel, address.family, hopLimit, localPort);
+  const startedAtMs = kernel.clock.nowMs();
+  const errno = kernel.connect(fd, address, port, scope);
+  const socket = new DialSocket(kernel, host, fd, to, startedAtMs);
+  // SYNs get no transmit stamp: sockets count stamps by octets of their stream.
+  if (tag !== undefined) host.enqueue({ kind: "departure", socket, atMs: startedAtMs, tag });
+  const confirm = (): boolean => isResetLocal(kernel, to, hopLimit, scope);
+  if (errno === 0 || errno === ERRNO.EINPROGRESS) {
+    const arrival = socket.readAtOnce(confirm);
+    if (arrival !== undefined) host.enqueue(arrival);
+    return socket;
+  }
+  // An ICMP error that came while connect ran may be returned by it.
+  const result = socket.readErrors();
+  if (typeof result !== "string") {
+    host.enqueue(keep(result));
+    return socket;
+  }
+  socket[Symbol.dispose]();
+  throw new SocketError("connect", errnoName(errno), `connect to ${formatAddress(address)} port ${port}`);
+}
+
+/**
+ * Whether resets from `to` are made by this host: further connects are refused while packets come in over the loopback
+ * interface and none over any other. A target or router in another namespace of this machine may be as quick, but its
+ * reset comes over another interface. Where much else comes in, nothing is confirmed.
+ */
+function isResetLocal(kernel: Kernel, to: Endpoint, hopLimit: number, scope: number): boolean {
+  let confirmed = 0;
+  for (let i = 0; i < MAX_CONFIRMATIONS && confirmed < CONFIRMATIONS; i++) {
+    const before = receivedPackets();
+    const refused = isRefusedAtOnce(kernel, to, hopLimit, scope);
+    const after = receivedPackets();
+    if (!refused || before === undefined || after === undefined || after.loopback === before.loopback) return false;
+    if (after.others === before.others) confirmed++;
+  }
+  return confirmed === CONFIRMATIONS;
+}
+
+function isRefusedAtOnce(kernel: Kernel, to: Endpoint, hopLimit: number, scope: number): boolean {
+  let fd: number | undefined;
+  try {
+    fd = openTcp(kernel, to.address.family, hopLimit, 0);
+    const errno = kernel.connect(fd, to.address, to.port, scope);
+    return errno === ERRNO.ECONNREFUSED || kernel.takeError(fd) === ERRNO.ECONNREFUSED;
+  } catch (error) {
+    // No further socket to be had: nothing is confirmed.
+    if (error instanceof SocketError) return false;
+    throw error;
+  } finally {
+    if (fd !== undefined) kernel.close(fd);
+  }
+}

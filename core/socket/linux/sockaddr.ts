@@ -1,0 +1,41 @@
+import { addressFromBytes, type Endpoint, type Family, type IpAddress } from "../../address.ts";
+import { AF } from "./abi.ts";
+import type { Region } from "./arena.ts";
+
+/** Octets of the largest address that is used here, sockaddr_in6, rounded up. */
+export const SOCKADDR_SPACE = 32;
+
+/** sockaddr_in or sockaddr_in6 at the start of `region`; returns its length. `scope` is the zone's index, 0 for none. */
+export function writeSockaddr(region: Region, address: IpAddress, port: number, scope: number): number {
+  const { bytes, view } = region;
+  view.setUint16(2, port);
+  view.setUint32(4, 0);
+  if (address.family === 4) {
+    view.setUint16(0, AF.inet, true);
+    bytes.set(address.bytes, 4);
+    view.setUint32(8, 0);
+    view.setUint32(12, 0);
+    return 16;
+  }
+  view.setUint16(0, AF.inet6, true);
+  bytes.set(address.bytes, 8);
+  view.setUint32(24, scope, true);
+  return 28;
+}
+
+/** The wildcard address of a family, which `bind` takes for "any". */
+export function anyAddress(family: Family): IpAddress {
+  return addressFromBytes(new Uint8Array(family === 4 ? 4 : 16));
+}
+
+/** The address and port at `at`; undefined where there is none that is known. `zoneName` names a zone by its index. */
+export function readSockaddr(region: Region, at: number, zoneName: (index: number) => string): Endpoint | undefined {
+  const { bytes, view } = region;
+  const family = view.getUint16(at, true);
+  const port = view.getUint16(at + 2);
+  if (family === AF.inet) return { address: addressFromBytes(bytes.subarray(at + 4, at + 8)), port };
+  if (family !== AF.inet6 || at + 28 > bytes.length) return undefined;
+  const address = addressFromBytes(bytes.subarray(at + 8, at + 24));
+  const scope = view.getUint32(at + 24, true);
+  return { address: scope === 0 ? address : { ...address, zone: zoneName(scope) }, port };
+}
