@@ -55,6 +55,7 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
     const candidate = attempts.find((each) => each.path.targetHop !== undefined);
     if (candidate !== undefined) overtake(candidate, attempts, network.nowMs(), staggerMs);
     for (const each of attempts) each.settle(network.nowMs());
+    const isHeldUp = attempts.some((each) => !each.ended) || candidate !== undefined;
     const isDecided = candidate !== undefined && attempts.every((each) => each === candidate || each.ended);
     if (isDecided && candidate !== leading) {
       leading = candidate;
@@ -63,6 +64,8 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
     yield* events.splice(0);
     const isClimbed = candidate !== undefined || attempts.length === request.ladder.length || request.signal?.aborted;
     if (isClimbed && attempts.every((each) => each.ended)) break;
+    // An attempt that has ended holds the ladder up no longer.
+    if (!isHeldUp && !isClimbed) continue;
     await driver.turn(wakeMs(attempts, candidate, staggerMs, attempts.length < request.ladder.length), request.signal);
   }
 

@@ -18,6 +18,9 @@ import { Wakeup } from "./linux/wakeup.ts";
 
 /** While it waits, `receive` looks by itself this often, should a signal not come. */
 const TICK_MS = 50;
+/** After so many looks in vain it looks less often: waking up costs the runtime more than looking. */
+const TICKS = 20;
+const REST_TICK_MS = 250;
 /** After so many arrivals in a row the event loop gets a turn. */
 const ARRIVALS_PER_TURN = 64;
 /** How many messages that are no arrivals are read before the event loop gets a turn. */
@@ -106,7 +109,7 @@ class LinuxNetwork implements Network, SocketHost {
   }
 
   async receive(untilMs: number, signal?: AbortSignal): Promise<Arrival | undefined> {
-    for (;;) {
+    for (let waits = 0; ; waits++) {
       if (this.#turn >= ARRIVALS_PER_TURN) await this.#yield();
       if (this.#disposed || signal?.aborted === true) return undefined;
       this.#turn++;
@@ -116,7 +119,7 @@ class LinuxNetwork implements Network, SocketHost {
       if (leftMs <= 0) return undefined;
       if (arrival === "more") await this.#yield();
       else {
-        await this.#wakeup.wait(Math.min(leftMs, TICK_MS), signal);
+        await this.#wakeup.wait(Math.min(leftMs, waits < TICKS ? TICK_MS : REST_TICK_MS), signal);
         this.#turn = 0;
       }
     }

@@ -1,0 +1,57 @@
+import type { CommandContext } from "./context.ts";
+import { EXIT } from "./exit-codes.ts";
+import { MAIN_HELP, VERSION_LINE } from "./help.ts";
+import { printable } from "./printable.ts";
+
+/**
+ * Runs a command line (without the program's own name) and returns the exit status. Never rejects, and tells every
+ * error in one line.
+ */
+export async function runCommandLine(argv: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    return await dispatch(argv, context);
+  } catch (error) {
+    const { message, exitCode } = await explain(error);
+    context.stderr.write(`nettrace: ${printable(message.trim().replace(/\s*[\r\n]+\s*/g, " "))}\n`);
+    return exitCode;
+  }
+}
+
+async function dispatch(argv: readonly string[], context: CommandContext): Promise<number> {
+  const [first] = argv;
+  if (first === undefined) {
+    context.stderr.write(MAIN_HELP);
+    return EXIT.usage;
+  }
+  // Without the parser, which takes longer to load than all the rest.
+  if (argv.length === 1 && (first === "--version" || first === "-V")) {
+    context.stdout.write(`${VERSION_LINE}\n`);
+    return EXIT.reached;
+  }
+  if (argv.length === 1 && (first === "--help" || first === "-h" || first === "help")) {
+    context.stdout.write(MAIN_HELP);
+    return EXIT.reached;
+  }
+  const { createProgram } = await import("./program.ts");
+  let exitCode: number = EXIT.reached;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(first === "help" ? [...argv.slice(1, 2), "--help"] : [...argv], { from: "user" });
+  } catch (error) {
+    const { asUsageError } = await import("./usage.ts");
+    const usage = asUsageError(error, argv);
+    if (usage !== undefined) throw usage;
+  }
+  return exitCode;
+}
+
+async function explain(error: unknown): Promise<{ readonly message: string; readonly exitCode: number }> {
+  const { ResolveError, SocketError, UsageError } = await import("../core/mod.ts");
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof UsageError || error instanceof ResolveError) return { message, exitCode: EXIT.usage };
+  if (error instanceof SocketError) return { message, exitCode: EXIT.refusedHere };
+  const fault = `Cannot go on: ${message || "unknown fault"} (a fault of nettrace: please report it)`;
+  return { message: fault, exitCode: EXIT.fault };
+}

@@ -1,0 +1,174 @@
+import {
+  type Attempt,
+  auto,
+  createNames,
+  DEFAULT_TRACE_OPTIONS,
+  formatAddress,
+  type IpAddress,
+  type Names,
+  type Network,
+  noNames,
+  parseAddress,
+  type Route,
+  type Rung,
+  resolveTarget,
+  SocketError,
+  UsageError,
+} from "../../core/mod.ts";
+import type { CommandContext, InterruptSignal } from "../context.ts";
+import { checkHost } from "../host.ts";
+import type { CommonOptions } from "../options.ts";
+import { createJsonReporter } from "../render/json.ts";
+import { createProgress } from "../render/progress.ts";
+import { createPaint } from "../render/style.ts";
+import { createTextReporter, type Reporter } from "../render/text.ts";
+import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
+
+export interface RunPlan {
+  readonly command: "auto" | "trace";
+  readonly host: string;
+  readonly ladder: readonly Rung[];
+  readonly options: CommonOptions;
+  /** Milliseconds. */
+  readonly staggerMs?: number;
+}
+
+/** Traces, shows, and returns the exit status. Throws UsageError, ResolveError or SocketError before the first probe. */
+export async function run(context: CommandContext, plan: RunPlan): Promise<number> {
+  const host = checkHost(plan.host);
+  checkZone(host, plan.options);
+  const abort = new AbortController();
+  let interrupted: InterruptSignal | undefined;
+  const stopListening = context.onInterrupt((signal) => {
+    interrupted ??= signal;
+    abort.abort();
+  });
+  try {
+    using network = await open(context, plan.options);
+    const target = await resolveTarget({
+      host,
+      route: (to) => routeOf(network, to, plan.options),
+      signal: abort.signal,
+      ...(plan.options.family !== undefined && { family: plan.options.family }),
+      ...(context.lookup !== undefined && { lookup: context.lookup }),
+    });
+    const end = await show(context, plan, network, target, abort.signal, () => interrupted);
+    return exitCodeOf(end);
+  } catch (error) {
+    if (interrupted === undefined) throw error;
+    return exitCodeOf({ attempts: [], winner: undefined, durationMs: 0, interrupted });
+  } finally {
+    stopListening();
+  }
+}
+
+async function show(
+  context: CommandContext,
+  { command, host, ladder, options, staggerMs }: RunPlan,
+  network: Network,
+  target: { readonly address: IpAddress; readonly route?: Route },
+  signal: AbortSignal,
+  interruptedBy: () => InterruptSignal | undefined,
+): Promise<RunEnd> {
+  let reporter: Reporter | undefined;
+  const names: Names = options.numeric
+    ? noNames
+    : createNames({
+        onSettled: () => reporter?.refresh(),
+        ...(context.reverse !== undefined && { reverse: context.reverse }),
+      });
+  const head: RunHead = {
+    command,
+    target: { name: host, address: target.address },
+    route: target.route,
+    trace: { ...DEFAULT_TRACE_OPTIONS, ...options.trace },
+    ladder: ladder.map(({ plugin, port }) => ({
+      protocol: plugin.name,
+      port: port || (plugin.defaultPort ?? null),
+    })),
+    started: context.now(),
+  };
+  reporter = createReporter(context, head, names, options.format);
+  const startedMs = network.nowMs();
+  let attempts: readonly Attempt[] = [];
+  let winner: Attempt | undefined;
+  const request = {
+    target: target.address,
+    ladder,
+    signal,
+    trace: options.trace,
+    ...(staggerMs !== undefined && { staggerMs }),
+    ...(options.sourcePort !== undefined && { probe: { sourcePort: options.sourcePort } }),
+  };
+  for await (const event of auto(network, request)) {
+    const answer = event.type === "trace" ? event.event : undefined;
+    if (answer?.type === "reply" || answer?.type === "late") names.want(answer.reply.from);
+    if (event.type === "finished") ({ attempts, winner } = event);
+    reporter.event(event);
+  }
+  const durationMs = network.nowMs() - startedMs;
+  await Promise.race([names.allSettled(), aborted(signal)]);
+  const end = { attempts, winner, durationMs, interrupted: interruptedBy() };
+  reporter.finish(end);
+  return end;
+}
+
+function createReporter(
+  context: CommandContext,
+  head: RunHead,
+  names: Names,
+  format: CommonOptions["format"],
+): Reporter {
+  const output = context.stdout;
+  const progress = createProgress(context.stderr, context.env);
+  if (format === "json") return createJsonReporter({ head, output, progress, names });
+  return createTextReporter({ head, output, progress, names, paint: createPaint(output, context.env) });
+}
+
+async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
+  try {
+    return await context.openNetwork({
+      ...(options.source !== undefined && { source: options.source }),
+      ...(options.interface !== undefined && { interface: options.interface }),
+    });
+  } catch (error) {
+    throw ownMistake(error, options) ?? error;
+  }
+}
+
+function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route {
+  try {
+    return network.route(to);
+  } catch (error) {
+    throw ownMistake(error, options) ?? error;
+  }
+}
+
+/** A refusal that `-s` or `-i` brought about is the user's to mend, not the host's. */
+function ownMistake(error: unknown, { source, interface: name }: CommonOptions): UsageError | undefined {
+  if (!(error instanceof SocketError)) return undefined;
+  if (source !== undefined && error.errno === "EADDRNOTAVAIL") {
+    return new UsageError(`Cannot send from ${formatAddress(source)}: this host has no such address`);
+  }
+  if (name !== undefined && error.errno === "ENODEV") {
+    return new UsageError(`Cannot send by ${name}: this host has no such interface`);
+  }
+  return undefined;
+}
+
+/** RFC 4007 §6: a link-local address means something only together with an interface. */
+function checkZone(host: string, options: CommonOptions): void {
+  const address = parseAddress(host);
+  const isLinkLocal = address?.family === 6 && address.bytes[0] === 0xfe && ((address.bytes[1] ?? 0) & 0xc0) === 0x80;
+  if (address === undefined || !isLinkLocal || address.zone !== undefined || options.interface !== undefined) return;
+  throw new UsageError(
+    `Cannot trace to ${address.text}: a link-local address needs its interface, as in ${address.text}%eth0`,
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,33 @@
+import type { AddressLookup, IpAddress, Network, ProtocolPlugin, ReverseLookup } from "../core/mod.ts";
+
+/** Where text goes. Never throws: what cannot be written is the composition root's to report. */
+export interface Output {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Width of the terminal, in columns. */
+  readonly columns: number | undefined;
+}
+
+export type InterruptSignal = "SIGINT" | "SIGTERM";
+
+export interface ProtocolChoice {
+  readonly plugins: readonly ProtocolPlugin[];
+  /** The ladder of `auto`. */
+  readonly order: readonly { readonly name: string; readonly port?: number }[];
+}
+
+/** All that a command touches outside of itself, so that it runs on a simulated network as on the real one. */
+export interface CommandContext {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  protocols(): Promise<ProtocolChoice>;
+  openNetwork(options: { readonly source?: IpAddress; readonly interface?: string }): Promise<Network>;
+  /** Absent: the system's resolver. */
+  readonly lookup?: AddressLookup;
+  readonly reverse?: ReverseLookup;
+  /** Wall-clock time. */
+  now(): Date;
+  /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */
+  onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+}

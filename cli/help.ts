@@ -1,0 +1,64 @@
+import packageJson from "../package.json" with { type: "json" };
+
+/** What `--version` says. */
+export const VERSION_LINE = `nettrace ${packageJson.version}`;
+
+/** Written by hand, since it has to fit a screen; a test holds it against the options that exist. */
+export const MAIN_HELP = `Usage: nettrace COMMAND HOST [OPTIONS]
+
+Shows the network path to a host, even from one that lets nearly nothing out.
+
+  auto HOST              try icmp, udp, TCP in turn; show the first that arrives
+  trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+
+  nettrace auto example.com                    the usual thing
+  nettrace auto example.com -p 22              TCP to another port
+  nettrace auto 2001:db8::1 --format json      for programs
+  nettrace trace example.com -P tcp-connect:443 -n
+
+  nettrace COMMAND --help   options of a command
+  nettrace --version        version
+
+Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
+3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
+70 a fault of nettrace; 74 the output could not be written.
+`;
+
+const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
+  -q, --queries N           probes a hop (3)
+  -f, --first N             first hop (1)
+  -m, --max-hops N          last hop (30)
+  -w, --wait SECONDS        wait for an answer at most so long (3)
+      --window N            hops probed ahead of the farthest answer (8)
+      --max-gap N           end after so many silent hops (8)
+      --pps N               packets a second after a first burst (100)
+      --flow constant|vary  keep to one path, or let balancers show others
+  -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
+  -n, --numeric             no names; otherwise (-b, --both) name and address
+      --format text|json    json: one document, see docs/schema
+`;
+
+export const AUTO_HELP = `Usage: nettrace auto HOST [OPTIONS]
+
+Tries protocols in order and shows the path of the first that reaches HOST.
+
+      --order LIST          protocols, some with a port: icmp,udp,tcp-syn:443
+  -p, --port PORT[,PORT]    replace the TCP ports of the order (443,80)
+      --stagger MS          start the next beside a silent one after this (250)
+${COMMON}  -h, --help
+
+  nettrace auto example.com -p 8443 -q 1 -n
+  nettrace auto 192.0.2.1 --order tcp-syn:22,icmp
+`;
+
+export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
+
+Traces the path to HOST by one protocol.
+
+  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn or tcp-connect
+${COMMON}  -h, --help
+
+  nettrace trace example.com -P icmp
+  nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
+  nettrace trace 2001:db8::1 -P udp --format json
+`;

@@ -1,0 +1,129 @@
+import {
+  DEFAULT_STAGGER_MS,
+  type Family,
+  type IpAddress,
+  parseAddress,
+  type TraceOptions,
+  UsageError,
+} from "../core/mod.ts";
+import { echo } from "./host.ts";
+
+/** The options of both commands as typed. */
+export interface TypedOptions {
+  readonly ipv4?: true | undefined;
+  readonly ipv6?: true | undefined;
+  readonly queries?: string | undefined;
+  readonly first?: string | undefined;
+  readonly maxHops?: string | undefined;
+  readonly wait?: string | undefined;
+  readonly window?: string | undefined;
+  readonly maxGap?: string | undefined;
+  readonly pps?: string | undefined;
+  readonly numeric?: true | undefined;
+  readonly both?: true | undefined;
+  readonly source?: string | undefined;
+  readonly interface?: string | undefined;
+  readonly sport?: string | undefined;
+  readonly flow?: string | undefined;
+  readonly format?: string | undefined;
+}
+
+/** The same, checked. */
+export interface CommonOptions {
+  readonly family?: Family;
+  readonly trace: Partial<TraceOptions>;
+  readonly sourcePort?: number;
+  readonly source?: IpAddress;
+  readonly interface?: string;
+  readonly numeric: boolean;
+  readonly format: "text" | "json";
+}
+
+/** Throws UsageError for the first value that is out of range. */
+export function checkOptions(typed: TypedOptions): CommonOptions {
+  if (typed.ipv4 && typed.ipv6) throw new UsageError("Cannot use -4 with -6: a trace is over one of them");
+  const trace = checkTraceOptions(typed);
+  const sourcePort = whole("--sport", typed.sport, 1, 65_535);
+  const source = typed.source === undefined ? undefined : checkSource(typed.source);
+  const asked = typed.ipv4 ? 4 : typed.ipv6 ? 6 : undefined;
+  if (source !== undefined && asked !== undefined && source.family !== asked) {
+    throw new UsageError(`Cannot use -${asked} with -s ${source.text}: it is an IPv${source.family} address`);
+  }
+  const family = asked ?? source?.family;
+  return {
+    trace,
+    numeric: typed.numeric === true,
+    format: oneOf("--format", typed.format, ["text", "json"]) ?? "text",
+    ...(family !== undefined && { family }),
+    ...(sourcePort !== undefined && { sourcePort }),
+    ...(source !== undefined && { source }),
+    ...(typed.interface !== undefined && { interface: checkInterface(typed.interface) }),
+  };
+}
+
+function checkTraceOptions(typed: TypedOptions): Partial<TraceOptions> {
+  const numbers = {
+    queries: whole("-q", typed.queries, 1, 255),
+    firstHop: whole("-f", typed.first, 1, 255),
+    maxHop: whole("-m", typed.maxHops, 1, 255),
+    window: whole("--window", typed.window, 1, 255),
+    maxGap: whole("--max-gap", typed.maxGap, 1, 255),
+    packetsPerSecond: whole("--pps", typed.pps, 1, 1_000_000),
+    flow: oneOf("--flow", typed.flow, ["constant", "vary"]),
+  };
+  const { firstHop = 1, maxHop = 30 } = numbers;
+  if (firstHop > maxHop) {
+    throw new UsageError(`Cannot trace from hop ${firstHop} (-f) to hop ${maxHop} (-m): the first is behind the last`);
+  }
+  const seconds = decimal("-w", typed.wait, 0.001, 3600);
+  const given = Object.entries(numbers).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(given), ...(seconds !== undefined && { maxWaitMs: seconds * 1000 }) };
+}
+
+/** Milliseconds. */
+export function checkStagger(text: string | undefined): number {
+  return whole("--stagger", text, 0, 60_000) ?? DEFAULT_STAGGER_MS;
+}
+
+/** `shown`: the whole value of the option that the port is a part of. */
+export function checkPort(option: string, text: string, shown = text): number {
+  const port = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new UsageError(`Cannot use ${option} ${quote(shown)}: a port is a whole number from 1 to 65535`);
+}
+
+function checkSource(text: string): IpAddress {
+  const address = parseAddress(text);
+  if (address !== undefined) return address;
+  throw new UsageError(`Cannot use -s ${quote(text)}: it is no IP address (-i takes the name of an interface)`);
+}
+
+/** Linux: at most 15 octets, no slash, no space (dev_valid_name). */
+function checkInterface(text: string): string {
+  if (/^[^\s/]{1,15}$/.test(text) && !/[\x00-\x1f\x7f]/.test(text)) return text;
+  throw new UsageError(`Cannot use -i ${quote(text)}: it is no name of an interface`);
+}
+
+function whole(option: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from ${least} to ${most}`);
+}
+
+function decimal(option: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^(\d{1,9}(\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a number of seconds from ${least} to ${most}`);
+}
+
+function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
+  const found = known.find((each) => each === text);
+  if (text === undefined || found !== undefined) return found;
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${known.join(" or ")}`);
+}
+
+function quote(text: string): string {
+  return text === "" ? '""' : echo(text);
+}

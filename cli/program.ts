@@ -1,0 +1,52 @@
+import { Command } from "@commander-js/extra-typings";
+import type { CommandContext } from "./context.ts";
+import { AUTO_HELP, MAIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+
+/** The grammar of the command line. Commands are loaded when they are called; `done` gets their exit status. */
+export function createProgram(context: CommandContext, done: (exitCode: number) => void): Command {
+  const program = new Command("nettrace");
+  // Nothing is written and nothing ends the process here: errors are thrown, and told in one line by the caller.
+  const quiet = { writeErr: () => {}, writeOut: (text: string) => context.stdout.write(text), outputError: () => {} };
+  program.configureOutput(quiet).exitOverride();
+  program.version(VERSION_LINE, "-V, --version").helpCommand(false);
+  program.helpInformation = () => MAIN_HELP;
+
+  const auto = withCommonOptions(program.command("auto").argument("<host>"))
+    .option("--order <list>")
+    .option("-p, --port <ports>")
+    .option("--stagger <ms>")
+    .action(async (host, options) => {
+      const { runAuto } = await import("./commands/auto.ts");
+      done(await runAuto(context, { host, options }));
+    });
+  auto.helpInformation = () => AUTO_HELP;
+
+  const trace = withCommonOptions(program.command("trace").argument("<host>"))
+    .requiredOption("-P, --protocol <plugin>")
+    .action(async (host, options) => {
+      const { runTrace } = await import("./commands/trace.ts");
+      done(await runTrace(context, { host, options }));
+    });
+  trace.helpInformation = () => TRACE_HELP;
+  return program;
+}
+
+function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
+  return command
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("-q, --queries <n>")
+    .option("-f, --first <n>")
+    .option("-m, --max-hops <n>")
+    .option("-w, --wait <seconds>")
+    .option("--window <n>")
+    .option("--max-gap <n>")
+    .option("--pps <n>")
+    .option("-n, --numeric")
+    .option("-b, --both")
+    .option("-s, --source <address>")
+    .option("-i, --interface <name>")
+    .option("--sport <port>")
+    .option("--flow <mode>")
+    .option("--format <format>");
+}

@@ -1,0 +1,132 @@
+import { type Attempt, formatAddress, type Hop, type HopProbe, loopOf, type Names } from "../../core/mod.ts";
+import type { Output } from "../context.ts";
+import { EXIT_MEANINGS } from "../exit-codes.ts";
+import { printableJson } from "../printable.ts";
+import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
+import type { Progress } from "./progress.ts";
+import type { Reporter } from "./text.ts";
+
+export interface JsonReporterOptions {
+  readonly head: RunHead;
+  readonly output: Output;
+  readonly progress: Progress;
+  readonly names: Names;
+}
+
+/** One document at the end. Its shape is promised by docs/schema. */
+export function createJsonReporter({ head, output, progress, names }: JsonReporterOptions): Reporter {
+  return {
+    event(event) {
+      if (event.type === "trace") progress.show(event.attempt);
+    },
+    refresh() {},
+    finish(end) {
+      progress.clear();
+      output.write(`${printableJson(runDocument(head, end, names))}\n`);
+    },
+  };
+}
+
+function runDocument(head: RunHead, end: RunEnd, names: Names): object {
+  const { target, route } = head;
+  const { attempts, winner } = end;
+  const code = exitCodeOf(end);
+  return {
+    schema: `nettrace.${head.command}/1`,
+    target: { name: target.name, address: formatAddress(target.address), family: target.address.family },
+    source: {
+      address: route === undefined ? null : formatAddress(route.source),
+      interface: route?.interface ?? null,
+    },
+    started: head.started.toISOString(),
+    duration_ms: rounded(end.durationMs),
+    exit: { code, meaning: EXIT_MEANINGS[code] ?? null },
+    attempts: attempts.map((attempt) => attemptDocument(attempt, names)),
+    winner: winner?.index ?? null,
+    trace: winner === undefined ? null : traceDocument(winner, names),
+  };
+}
+
+function attemptDocument(attempt: Attempt, names: Names): object {
+  const { path } = attempt;
+  return {
+    protocol: attempt.protocol,
+    port: attempt.port,
+    mode: attempt.mode,
+    verdict: attempt.verdict ?? null,
+    stage: attempt.stage,
+    errno: attempt.errno,
+    reason: attempt.reason,
+    farthest_hop: path.farthestHop ?? null,
+    duration_ms: rounded(attempt.durationMs),
+    sent: path.sent,
+    received: path.received,
+    refused_sends: attempt.refusedSends,
+    tapped_only: path.tappedOnly,
+    unattributed_answers: attempt.unattributed,
+    trace: path.sent === 0 ? null : traceDocument(attempt, names),
+  };
+}
+
+function traceDocument({ protocol, port, mode, path }: Attempt, names: Names): object {
+  return {
+    protocol,
+    port,
+    mode,
+    outcome: path.outcome ?? null,
+    target_hop: path.targetHop ?? null,
+    loop: loopOf(path) ?? null,
+    hops: path.hops().map((hop) => hopDocument(hop, names)),
+  };
+}
+
+function hopDocument({ hop, sent, received, rtt, probes }: Hop, names: Names): object {
+  return {
+    hop,
+    sent,
+    received,
+    rtt: {
+      count: rtt.count,
+      best_ms: rounded(rtt.bestMs),
+      mean_ms: rounded(rtt.meanMs),
+      worst_ms: rounded(rtt.worstMs),
+      last_ms: rounded(rtt.lastMs),
+      deviation_ms: rounded(rtt.deviationMs),
+      jitter_ms: rounded(rtt.jitterMs),
+    },
+    probes: probes.map((probe) => probeDocument(probe, names)),
+  };
+}
+
+function probeDocument({ probe, state, reply, rttMs, late, tapped, error }: HopProbe, names: Names): object {
+  const flow = { flow: probe.flow, scout: probe.scout === true };
+  if (reply === undefined) {
+    return { state, address: null, rtt_ms: null, ...flow, ...(error !== undefined && { errno: error.errno }) };
+  }
+  return {
+    state: late ? "late" : state,
+    address: formatAddress(reply.from),
+    name: names.of(reply.from) ?? null,
+    rtt_ms: rounded(rttMs),
+    effect: reply.effect,
+    mark: reply.mark ?? null,
+    icmp: reply.icmp === undefined ? null : { type: reply.icmp.type, code: reply.icmp.code },
+    mpls: (reply.mpls ?? []).map(({ label, trafficClass, bottomOfStack, ttl }) => ({
+      label,
+      traffic_class: trafficClass,
+      bottom_of_stack: bottomOfStack,
+      ttl,
+    })),
+    reply_hop_limit: reply.replyHopLimit ?? null,
+    quoted_hop_limit: reply.quotedHopLimit ?? null,
+    mtu: reply.mtu ?? null,
+    late,
+    tapped,
+    ...flow,
+  };
+}
+
+/** Microseconds are as fine as any stamp here; null where it was not measured. */
+function rounded(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms * 1000) / 1000;
+}

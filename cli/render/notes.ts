@@ -1,0 +1,72 @@
+import { type Attempt, formatAddress, loopOf } from "../../core/mod.ts";
+import { printable } from "../printable.ts";
+import { isRefusedHere, type RunEnd, type RunHead } from "../result.ts";
+import { attemptLabel } from "./attempt.ts";
+
+/** What the reader should know beside the conclusion, and what can be done: a line each. */
+export function notes(head: RunHead, end: RunEnd): string[] {
+  const { attempts, winner } = end;
+  return [
+    ...(winner === undefined ? [] : loopNote(winner)),
+    ...attempts.flatMap(refusedNowAndThen),
+    ...attempts.flatMap(unattributed),
+    ...inputDrops(attempts),
+    ...(isRefusedHere(attempts) ? advice(head, attempts) : []),
+  ];
+}
+
+/** Where the loop is the verdict's reason, the conclusion has told it. */
+function loopNote(winner: Attempt): string[] {
+  const loop = loopOf(winner.path);
+  return loop === undefined || winner.reason === loop ? [] : [`the hops show ${loop}`];
+}
+
+function refusedNowAndThen(attempt: Attempt): string[] {
+  const { refusedSends, verdict } = attempt;
+  if (refusedSends === 0 || verdict === "denied" || verdict === "unroutable" || verdict === undefined) return [];
+  const times = refusedSends === 1 ? "1 send" : `${refusedSends} sends`;
+  return [
+    `this host refused ${times} of ${attemptLabel(attempt)} now and then, which was tried again: ` +
+      "a rule that drops some packets, or a full connection-tracking table or send queue",
+  ];
+}
+
+function unattributed(attempt: Attempt): string[] {
+  const { unattributed: count, path } = attempt;
+  if (count === 0 || path.sent === 0) return [];
+  return [
+    `${count} ${count === 1 ? "answer" : "answers"} to ${attemptLabel(attempt)} could not be told apart, since routers ` +
+      "quote too little for it: some probes that count as lost were answered (as root, or with --flow vary, all are told)",
+  ];
+}
+
+function inputDrops(attempts: readonly Attempt[]): string[] {
+  const tapped = attempts.reduce((sum, { path }) => sum + path.tappedOnly, 0);
+  if (tapped === 0) return [];
+  const all = attempts.reduce((sum, { path }) => sum + path.received, 0);
+  return [
+    `INPUT of this host drops answers: ${tapped} of ${all} were seen by the packet tap only; most likely a rule accepts ` +
+      "ESTABLISHED but not RELATED (iptables: -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT)",
+  ];
+}
+
+function advice({ target }: RunHead, attempts: readonly Attempt[]): string[] {
+  const address = printable(formatAddress(target.address));
+  const has = (verdict: Attempt["verdict"]): boolean => attempts.some((each) => each.verdict === verdict);
+  const isSendRefused = attempts.some(
+    (each) => each.verdict === "denied" && each.errno !== "EACCES" && each.errno !== "EINVAL",
+  );
+  const isRouteRefused = attempts.some((each) => each.errno === "EACCES" || each.errno === "EINVAL");
+  const tables = target.address.family === 4 ? "iptables -S OUTPUT" : "ip6tables -S OUTPUT";
+  return [
+    ...(isSendRefused
+      ? [`to do: see the rules with "${tables}" or "nft list ruleset"; one accepted TCP port is enough for a trace`]
+      : []),
+    ...(has("unroutable") || (has("denied") && isRouteRefused)
+      ? [`to do: see the route with "ip route get ${address}"`]
+      : []),
+    ...(attempts.every((each) => each.verdict === "unprivileged")
+      ? ["to do: run as root, or try udp and tcp-connect, which need no privilege"]
+      : []),
+  ];
+}

@@ -1,0 +1,31 @@
+import type { Attempt } from "../../core/mod.ts";
+import type { Output } from "../context.ts";
+import { attemptLabel } from "./attempt.ts";
+
+/** One line that says what goes on, on a terminal only, gone before anything else is written. */
+export interface Progress {
+  show(attempt: Attempt): void;
+  clear(): void;
+}
+
+const CLEAR = "\r\x1b[K";
+
+export function createProgress(output: Output, env: Readonly<Record<string, string | undefined>>): Progress {
+  if (!output.isTerminal || env["TERM"] === "dumb") return { show() {}, clear() {} };
+  let shown = "";
+  return {
+    show(attempt) {
+      const { path } = attempt;
+      const where = path.farthestHop === undefined ? "no answer yet" : `hop ${path.farthestHop}`;
+      const text = `${attemptLabel(attempt)}: ${where}`.slice(0, (output.columns || 80) - 1);
+      if (text === shown) return;
+      shown = text;
+      output.write(CLEAR + text);
+    },
+    clear() {
+      if (shown === "") return;
+      shown = "";
+      output.write(CLEAR);
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Attempt, IpAddress, Route, TraceOptions } from "../core/mod.ts";
+import { REFUSED_HERE } from "../core/mod.ts";
+import type { InterruptSignal } from "./context.ts";
+import { EXIT } from "./exit-codes.ts";
+
+/** What is known before the first probe leaves. */
+export interface RunHead {
+  readonly command: "auto" | "trace";
+  readonly target: { readonly name: string; readonly address: IpAddress };
+  readonly route: Route | undefined;
+  readonly trace: TraceOptions;
+  /** The rungs in order; not all of them need be tried. */
+  readonly ladder: readonly Pick<Attempt, "protocol" | "port">[];
+  /** Wall-clock time. */
+  readonly started: Date;
+}
+
+/** What is known at the end. */
+export interface RunEnd {
+  readonly attempts: readonly Attempt[];
+  readonly winner: Attempt | undefined;
+  readonly durationMs: number;
+  readonly interrupted: InterruptSignal | undefined;
+}
+
+export function exitCodeOf({ attempts, winner, interrupted }: RunEnd): number {
+  if (interrupted !== undefined) return interrupted === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
+  if (winner?.verdict === "reached") return EXIT.reached;
+  return isRefusedHere(attempts) ? EXIT.refusedHere : EXIT.notReached;
+}
+
+/** Every attempt was kept back by this host. */
+export function isRefusedHere(attempts: readonly Attempt[]): boolean {
+  return attempts.length > 0 && attempts.every(({ verdict }) => verdict !== undefined && REFUSED_HERE.has(verdict));
+}

@@ -1,0 +1,37 @@
+import { CommanderError } from "@commander-js/extra-typings";
+import { UsageError } from "../core/mod.ts";
+import { echo } from "./host.ts";
+
+/** What the parser found wrong, in our words; undefined where it only showed a help text. Rethrows anything else. */
+export function asUsageError(error: unknown, argv: readonly string[]): UsageError | undefined {
+  if (!(error instanceof CommanderError)) throw error;
+  if (error.exitCode === 0) return undefined;
+  const [first = ""] = argv;
+  const command = first === "auto" || first === "trace" ? first : undefined;
+  const example = /[.:]/.test(first) ? echo(first) : "example.com";
+  const help = `see nettrace ${command === undefined ? "" : `${command} `}--help`;
+  switch (error.code) {
+    case "commander.unknownCommand":
+      return new UsageError(
+        `Cannot run the command ${echo(first) || '""'}: there are auto and trace, as in nettrace auto ${example}`,
+      );
+    case "commander.missingArgument":
+      return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);
+    case "commander.missingMandatoryOptionValue":
+      return new UsageError("Cannot trace: no protocol is given, as in nettrace trace example.com -P icmp");
+    case "commander.excessArguments":
+      return new UsageError(`Cannot trace to several hosts at once: one HOST is expected; ${help}`);
+    case "commander.help":
+      return new UsageError(`Cannot run without a command: ${help}`);
+    default:
+      return new UsageError(`Cannot read the command line: ${detail(error.message)}; ${help}`);
+  }
+}
+
+const LONGEST_DETAIL = 160;
+
+/** A parser's message, which has in it what was typed, no longer than a few lines of a terminal. */
+function detail(message: string): string {
+  const text = message.replace(/^error: /, "").replace(/\s*[\r\n]+\s*/g, " ");
+  return text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}...` : text;
+}
