@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createLinuxNetwork } from "../../core/socket/linux.ts";
+import { isKind, loopback, until } from "./host.ts";
+
+describe("receive on Linux", () => {
+  it("gives undefined at its time, and at once where that has passed", async () => {
+    using network = createLinuxNetwork({});
+    using _socket = network.open({ type: "udp" }, 4);
+    const untilMs = network.nowMs() + 30;
+    assert.equal(await network.receive(untilMs), undefined);
+    assert.ok(network.nowMs() >= untilMs);
+    assert.equal(await network.receive(untilMs), undefined);
+  });
+
+  it("gives undefined on abort, before and while it waits", async () => {
+    using network = createLinuxNetwork({});
+    using _socket = network.open({ type: "udp" }, 4);
+    const abort = new AbortController();
+    const waiting = network.receive(Number.POSITIVE_INFINITY, abort.signal);
+    setImmediate(() => abort.abort());
+    assert.equal(await waiting, undefined);
+    assert.equal(await network.receive(Number.POSITIVE_INFINITY, abort.signal), undefined);
+  });
+
+  it("ends when the network is closed under it", async () => {
+    const network = createLinuxNetwork({});
+    const socket = network.open({ type: "udp" }, 4);
+    const waiting = network.receive(Number.POSITIVE_INFINITY);
+    network[Symbol.dispose]();
+    assert.equal(await waiting, undefined);
+    assert.throws(() => network.open({ type: "udp" }, 4), /closed network/);
+    socket[Symbol.dispose]();
+  });
+
+  it("sees a socket that was opened while it waited, and none that was closed", async () => {
+    using network = createLinuxNetwork({});
+    const closed = network.open({ type: "udp" }, 4);
+    closed.send(new Uint8Array(1), loopback(4, closed.localPort), 1, 1);
+    const waiting = until(
+      network,
+      (arrival): arrival is typeof arrival => arrival.kind === "packet" && arrival.socket !== closed,
+    );
+    closed[Symbol.dispose]();
+    using opened = network.open({ type: "udp" }, 4);
+    opened.send(Uint8Array.of(8), loopback(4, opened.localPort), 1, 2);
+    assert.equal((await waiting).socket, opened);
+  });
+
+  it("leaves the event loop free while packets come faster than they are read", async () => {
+    using network = createLinuxNetwork({});
+    using socket = network.open({ type: "udp" }, 4);
+    let isTimerRun = false;
+    const timer = setTimeout(() => {
+      isTimerRun = true;
+    }, 1);
+    // Every received packet is answered by two more: the queue never runs dry.
+    const flood = (): void => socket.send(new Uint8Array(8), loopback(4, socket.localPort), 1, 0);
+    for (let i = 0; i < 100; i++) flood();
+    for (let arrivals = 0; arrivals < 200_000 && !isTimerRun; arrivals++) {
+      await until(network, isKind(socket, "packet"));
+      flood();
+    }
+    clearTimeout(timer);
+    assert.ok(isTimerRun);
+  });
+
+  it("serves all sockets while one of them is flooded", async () => {
+    using network = createLinuxNetwork({});
+    using flooded = network.open({ type: "udp" }, 4);
+    using quiet = network.open({ type: "udp" }, 6);
+    const flood = (): void => flooded.send(new Uint8Array(8), loopback(4, flooded.localPort), 1, 0);
+    for (let i = 0; i < 100; i++) flood();
+    quiet.send(Uint8Array.of(1), loopback(6, quiet.localPort), 1, 0);
+    for (let arrivals = 0; ; arrivals++) {
+      const arrival = await network.receive(network.nowMs() + 3000);
+      assert.ok(arrival !== undefined && arrivals < 10_000);
+      if (arrival.socket === quiet && arrival.kind === "packet") break;
+      if (arrival.kind === "packet") flood();
+    }
+  });
+
+  it("keeps apart two networks of one process", async () => {
+    using first = createLinuxNetwork({});
+    using second = createLinuxNetwork({});
+    using a = first.open({ type: "udp" }, 4);
+    using b = second.open({ type: "udp" }, 4);
+    a.send(Uint8Array.of(1), loopback(4, b.localPort), 1, 0);
+    b.send(Uint8Array.of(2), loopback(4, a.localPort), 1, 0);
+    const [atA, atB] = await Promise.all([until(first, isKind(a, "packet")), until(second, isKind(b, "packet"))]);
+    assert.deepEqual([[...atA.bytes], [...atB.bytes]], [[2], [1]]);
+  });
+
+  it("tells how often this host failed to retransmit", () => {
+    using network = createLinuxNetwork({});
+    const failures = network.retransmitFailures();
+    assert.ok(failures !== undefined && Number.isSafeInteger(failures) && failures >= 0);
+  });
+});
