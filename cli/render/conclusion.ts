@@ -5,7 +5,7 @@ import { isRefusedHere, type RunEnd, type RunHead } from "../result.ts";
 import { attemptLabel, formatMs, whyOf } from "./attempt.ts";
 
 /** In one sentence where things stand. `tellTime`: the time of the winner was not told before. */
-export function conclusion({ target }: RunHead, end: RunEnd, tellTime = false): string {
+export function conclusion({ target, trace }: RunHead, end: RunEnd, tellTime = false): string {
   const { attempts, winner, interrupted } = end;
   const address = printable(formatAddress(target.address));
   const clauses = groups(attempts.filter((each) => each.verdict !== "reached" && each.verdict !== "abandoned"));
@@ -14,7 +14,9 @@ export function conclusion({ target }: RunHead, end: RunEnd, tellTime = false): 
     const hops = winner.path.targetHop ?? 0;
     const closed = isClosed(winner) ? " (the port is closed)" : "";
     const time = tellTime && winner.durationMs !== undefined ? ` (${formatMs(winner.durationMs)} ms)` : "";
-    const inHops = `in ${hops} ${hops === 1 ? "hop" : "hops"}`;
+    // The target may be nearer than the first hop limit that was tried.
+    const within = hops === trace.firstHop && hops > 1 ? "within" : "in";
+    const inHops = `${within} ${hops} ${hops === 1 ? "hop" : "hops"}`;
     const reached = `reached ${address} by ${attemptLabel(winner)} ${inHops}${closed}${time}`;
     return [...stopped, reached, ...clauses].join("; ");
   }

@@ -167,7 +167,7 @@ export function createRun(
 
   const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
     if (flight.state !== "flight") return;
-    const error = localReject(arrival);
+    const error = localReject(arrival, arrival.atMs - flight.sentAtMs);
     flight.state = "failed";
     schedule.failed(flight.slot);
     emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
@@ -231,7 +231,14 @@ export function createRun(
   };
 }
 
-function localReject(arrival: ErrorArrival | HandshakeArrival): SocketError {
+/** A REJECT answers at once; the kernel gives up asking for a neighbour's link address after about three seconds. */
+const NEIGHBOUR_MS = 500;
+
+function localReject(arrival: ErrorArrival | HandshakeArrival, afterMs: number): SocketError {
+  if (afterMs > NEIGHBOUR_MS) {
+    const evidence = "the next router does not answer ARP or neighbour discovery";
+    return new SocketError("route", "EHOSTUNREACH", "get a packet out of this host", evidence);
+  }
   const evidence =
     arrival.kind === "handshake"
       ? "this host itself answers the SYN with a reset"

@@ -20,25 +20,30 @@ export interface Bench {
   readonly unreachableAt?: number;
 }
 
+/** Makes a bench for one test. */
+export type BenchMaker<B> = (family: Family) => B | Promise<B>;
+
 /** The arrangements that the suite of plugins looks at; those that cannot be made are left out, and reported skipped. */
 export interface PluginBenches {
   readonly families: readonly Family[];
+  /** Whether every bench can tell what left (`Bench.sent`); else the tests that compare it are reported skipped. */
+  readonly recordsSent: boolean;
   /** Every hop answers, and the target too: its ports are open. At least three hops. */
-  readonly plain: (family: Family) => Bench;
+  readonly plain: BenchMaker<Bench>;
   /** As `plain`, with the target's ports closed. */
-  readonly closed?: (family: Family) => Bench;
+  readonly closed?: BenchMaker<Bench>;
   /** A router before the target answers that the host is unreachable. */
-  readonly unreachable?: (family: Family) => Bench;
+  readonly unreachable?: BenchMaker<Bench>;
   /** The target answers nothing. */
-  readonly silent?: (family: Family) => Bench;
+  readonly silent?: BenchMaker<Bench>;
   /** Some routers report MPLS labels. */
-  readonly mpls?: (family: Family) => Bench;
+  readonly mpls?: BenchMaker<Bench>;
   /** OUTPUT drops everything: EPERM for whoever can be told. */
-  readonly dropped?: (family: Family) => Bench;
+  readonly dropped?: BenchMaker<Bench>;
   /** A `prohibit` route: EACCES. */
-  readonly prohibited?: (family: Family) => Bench;
+  readonly prohibited?: BenchMaker<Bench>;
   /** The kernel opens no socket at all, with any errno. */
-  readonly noSockets?: (family: Family) => Bench;
+  readonly noSockets?: BenchMaker<Bench>;
 }
 
 /** What the host under a network allows: tests of the rest are reported skipped. */
@@ -92,7 +97,7 @@ export function openOwned(plugin: ProtocolPlugin, { network, target }: Bench): O
     nowMs: () => network.nowMs(),
     route: (to) => network.route(to),
     open: (spec, family) => own(network.open(spec, family)),
-    dial: (to, hopLimit, localPort) => own(network.dial(to, hopLimit, localPort)),
+    dial: (to, hopLimit, localPort, tag) => own(network.dial(to, hopLimit, localPort, tag)),
     receive: (untilMs, signal) => network.receive(untilMs, signal),
     retransmitFailures: () => network.retransmitFailures(),
     [Symbol.dispose]: () => network[Symbol.dispose](),

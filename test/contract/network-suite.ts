@@ -1,13 +1,12 @@
 import { describe, it } from "node:test";
-import type { Family } from "../../core/address.ts";
-import type { NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
+import type { BenchMaker, NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
 import { clockTests, routeTests, socketTests } from "./network-basics.ts";
 import { probeTests } from "./network-probes.ts";
 
 /** Registers the tests that every network passes. `makeBench` makes a new one for each test. */
 export function networkContract(
   name: string,
-  makeBench: (family: Family) => NetworkBench,
+  makeBench: BenchMaker<NetworkBench>,
   abilities: NetworkAbilities,
 ): void {
   for (const family of abilities.families) {
@@ -18,7 +17,7 @@ export function networkContract(
           return;
         }
         it(title, async () => {
-          const bench = makeBench(family);
+          const bench = await makeBench(family);
           using _network = bench.network;
           await body(bench);
         });

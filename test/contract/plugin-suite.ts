@@ -19,7 +19,7 @@ export interface PluginExpectations {
   readonly mode?: string;
 }
 
-type Situation = Exclude<keyof PluginBenches, "families">;
+type Situation = Exclude<keyof PluginBenches, "families" | "recordsSent">;
 
 const MANY_PROBES = 1000;
 /** Flows that a plugin of few probes per flow has to bear beside each other. */
@@ -45,17 +45,26 @@ export function pluginContract(
 }
 
 /** Registers one test on a fresh bench, or reports it skipped where that arrangement cannot be made. */
-export type Tester = (situation: Situation, name: string, body: (bench: Bench) => Promise<void> | void) => void;
+export type Tester = (
+  situation: Situation,
+  name: string,
+  body: (bench: Bench) => Promise<void> | void,
+  needs?: "sent",
+) => void;
 
 function tester(benches: PluginBenches, family: Family): Tester {
-  return (situation, name, body) => {
+  return (situation, name, body, needs) => {
     const make = benches[situation];
     if (make === undefined) {
       it(name, { skip: `no arrangement "${situation}" on this network` }, () => undefined);
       return;
     }
+    if (needs === "sent" && !benches.recordsSent) {
+      it(name, { skip: "this network does not tell what left" }, () => undefined);
+      return;
+    }
     it(name, async () => {
-      const bench = make(family);
+      const bench = await make(family);
       using _network = bench.network;
       await body(bench);
     });

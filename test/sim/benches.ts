@@ -22,6 +22,7 @@ export function simPluginBenches(port: number, host: HostProfile = {}): PluginBe
   const labels = mpls().hops.map(({ routers: [router] }) => router.mpls ?? []);
   return {
     families: [4, 6],
+    recordsSent: true,
     plain: (family) => simBench(plain(7), family, port, host),
     closed: (family) => simBench(closed(), family, port, host),
     unreachable: (family) => ({ ...simBench(unreachable(), family, port, host), unreachableAt: 3 }),

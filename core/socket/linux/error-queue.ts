@@ -26,7 +26,7 @@ export interface ErrorContext {
 }
 
 /** Whether an extended error is an ICMP message from the network, and not this host's own (EMSGSIZE on sending). */
-export function isIcmp(error: ExtendedError): boolean {
+function isIcmp(error: ExtendedError): boolean {
   return error.origin === ORIGIN.icmp || error.origin === ORIGIN.icmp6;
 }
 
