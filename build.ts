@@ -30,6 +30,9 @@ async function build(): Promise<void> {
     entrypoints: [join(root, "cli", "main.ts")],
     target: "bun",
     minify: { syntax: true, whitespace: true },
+    // Compiled ahead of time it starts in half the time; bytecode is for CommonJS only.
+    bytecode: true,
+    format: "cjs",
     // The executable runs where anybody may have left files: nothing of the working directory is read or run.
     compile: {
       outfile,

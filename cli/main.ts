@@ -34,12 +34,17 @@ const lastResort = (error: unknown): void => {
 process.on("uncaughtException", lastResort);
 process.on("unhandledRejection", lastResort);
 
-let exitCode = await runCommandLine(process.argv.slice(2), context);
-const failure = await stdout.flush();
-if (failure !== undefined) {
-  stderr.write(`nettrace: Cannot write the output: ${failure}\n`);
-  exitCode = EXIT.output;
+/** No top-level await: the executable's bytecode cannot have it. */
+async function main(): Promise<void> {
+  let exitCode = await runCommandLine(process.argv.slice(2), context);
+  const failure = await stdout.flush();
+  if (failure !== undefined) {
+    stderr.write(`nettrace: Cannot write the output: ${failure}\n`);
+    exitCode = EXIT.output;
+  }
+  await stderr.flush();
+  // Lookups that never end would keep the process alive.
+  process.exit(exitCode);
 }
-await stderr.flush();
-// Lookups that never end would keep the process alive.
-process.exit(exitCode);
+
+void main();

@@ -195,9 +195,15 @@ function identityTests(test: Tester, plugin: ProtocolPlugin): void {
   });
 }
 
+/** What left, on a bench that promised to tell. */
+function sentOn(bench: Bench): readonly { readonly packet: Uint8Array }[] {
+  assert.ok(bench.sent !== undefined, "the bench tells what left");
+  return bench.sent();
+}
+
 /** All that a balancer might hash, of every packet sent so far. */
 function flowsSent(bench: Bench): readonly string[] {
-  return (bench.sent?.() ?? []).map(({ packet }) => {
+  return sentOn(bench).map(({ packet }) => {
     const ip = parseIp(packet);
     assert.ok(ip, "what left is an IP packet");
     return `${flowKey(ip, { icmp: true })} class ${ip.trafficClass} label ${ip.flowLabel}`;
@@ -205,42 +211,54 @@ function flowsSent(bench: Bench): readonly string[] {
 }
 
 function flowTests(test: Tester, plugin: ProtocolPlugin, flows: readonly number[]): void {
-  test("plain", "looks the same to a balancer in one flow, whatever sequence, hop limit and round", (bench) => {
-    if (bench.sent === undefined) return;
-    for (const flow of flows) {
+  test(
+    "plain",
+    "looks the same to a balancer in one flow, whatever sequence, hop limit and round",
+    (bench) => {
+      for (const flow of flows) {
+        using session = plugin.open(bench.network, bench.target, {});
+        const before = sentOn(bench).length;
+        const sequences = [0, 1, 2, 255, 256, 257, 32_767, 32_768, 65_279, 65_534, 65_535];
+        for (let index = 0; index < 64; index++) sequences.push((index * 1021 + 5) & 0xffff);
+        sequences.forEach((sequence, index) => {
+          session.send(probe({ sequence, hopLimit: 1 + (index % 3), flow, round: index % 4 }));
+        });
+        const seen = flowsSent(bench).slice(before);
+        assert.equal(seen.length, sequences.length);
+        assert.deepEqual([...new Set(seen)], [seen[0]]);
+      }
+    },
+    "sent",
+  );
+
+  test(
+    "plain",
+    "looks different to a balancer in different flows",
+    (bench) => {
       using session = plugin.open(bench.network, bench.target, {});
-      const before = bench.sent().length;
-      const sequences = [0, 1, 2, 255, 256, 257, 32_767, 32_768, 65_279, 65_534, 65_535];
-      for (let index = 0; index < 64; index++) sequences.push((index * 1021 + 5) & 0xffff);
-      sequences.forEach((sequence, index) => {
-        session.send(probe({ sequence, hopLimit: 1 + (index % 3), flow, round: index % 4 }));
-      });
-      const seen = flowsSent(bench).slice(before);
-      assert.equal(seen.length, sequences.length);
-      assert.deepEqual([...new Set(seen)], [seen[0]]);
-    }
-  });
+      const count = 16;
+      for (let flow = 0; flow < count; flow++) session.send(probe({ sequence: flow, flow }));
+      assert.equal(new Set(flowsSent(bench)).size, count);
+    },
+    "sent",
+  );
 
-  test("plain", "looks different to a balancer in different flows", (bench) => {
-    if (bench.sent === undefined) return;
-    using session = plugin.open(bench.network, bench.target, {});
-    const count = 16;
-    for (let flow = 0; flow < count; flow++) session.send(probe({ sequence: flow, flow }));
-    assert.equal(new Set(flowsSent(bench)).size, count);
-  });
-
-  test("plain", "sends packets with the hop limit asked for and right checksums", async (bench) => {
-    if (bench.sent === undefined) return;
-    using session = plugin.open(bench.network, bench.target, {});
-    for (const hopLimit of [1, 2, 64, 255]) {
-      session.send(probe({ sequence: hopLimit, hopLimit, flow: hopLimit }));
-      const ip = parseIp(bench.sent().at(-1)?.packet ?? new Uint8Array(0));
-      assert.equal(ip?.hopLimit, hopLimit);
-    }
-    // A wrong checksum is what no target answers.
-    const replies = await collect(bench, session, 4);
-    assert.equal(replies.length, 4);
-  });
+  test(
+    "plain",
+    "sends packets with the hop limit asked for and right checksums",
+    async (bench) => {
+      using session = plugin.open(bench.network, bench.target, {});
+      for (const hopLimit of [1, 2, 64, 255]) {
+        session.send(probe({ sequence: hopLimit, hopLimit, flow: hopLimit }));
+        const ip = parseIp(sentOn(bench).at(-1)?.packet ?? new Uint8Array(0));
+        assert.equal(ip?.hopLimit, hopLimit);
+      }
+      // A wrong checksum is what no target answers.
+      const replies = await collect(bench, session, 4);
+      assert.equal(replies.length, 4);
+    },
+    "sent",
+  );
 }
 
 function refusalTests(test: Tester, plugin: ProtocolPlugin): void {
