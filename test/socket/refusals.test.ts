@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { hasNobody } from "../lab/access.ts";
 import { hasRoot } from "./host.ts";
 
 const CHILD = fileURLToPath(new URL("./isolated-child.ts", import.meta.url));
@@ -19,9 +20,11 @@ const HOST = `
   ip -6 neigh add fd09::2 lladdr 02:00:00:00:00:02 dev out0 nud permanent
   ip route add default via 10.9.0.2
   ip -6 route add default via fd09::2
-  echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range
+  echo "0 ${hasNobody() ? 2147483647 : 0}" > /proc/sys/net/ipv4/ping_group_range
 `;
-const NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all"];
+/** In a user namespace of one user there is no other to become: there it is root without any capability. */
+const IDENTITY = hasNobody() ? ["--reuid", "65534", "--regid", "65534", "--clear-groups"] : [];
+const NOBODY = ["setpriv", ...IDENTITY, "--bounding-set", "-all", "--inh-caps", "-all"];
 
 /** What comes of each of `attempts` on that host after `setup`, as nobody unless `asRoot`. */
 function tryOn(setup: string, attempts: readonly string[], asRoot = false): string[] {
