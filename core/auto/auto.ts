@@ -55,7 +55,6 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
     const candidate = attempts.find((each) => each.path.targetHop !== undefined);
     if (candidate !== undefined) overtake(candidate, attempts, network.nowMs(), staggerMs);
     for (const each of attempts) each.settle(network.nowMs());
-    const isHeldUp = attempts.some((each) => !each.ended) || candidate !== undefined;
     const isDecided = candidate !== undefined && attempts.every((each) => each === candidate || each.ended);
     if (isDecided && candidate !== leading) {
       leading = candidate;
@@ -65,7 +64,7 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
     const isClimbed = candidate !== undefined || attempts.length === request.ladder.length || request.signal?.aborted;
     if (isClimbed && attempts.every((each) => each.ended)) break;
     // An attempt that has ended holds the ladder up no longer.
-    if (!isHeldUp && !isClimbed) continue;
+    if (!isClimbed && attempts.at(-1)?.ended) continue;
     await driver.turn(wakeMs(attempts, candidate, staggerMs, attempts.length < request.ladder.length), request.signal);
   }
 
@@ -105,9 +104,9 @@ function createLadder(
     while (attempts.length < request.ladder.length) {
       const nowMs = network.nowMs();
       const latest = attempts.at(-1);
-      const isHeldUp =
+      const mayClimb =
         latest === undefined || latest.ended || latest.suspected || nowMs >= latest.startedMs + staggerMs;
-      if (!isHeldUp || attempts.some((each) => each.path.targetHop !== undefined)) return;
+      if (!mayClimb || attempts.some((each) => each.path.targetHop !== undefined)) return;
       const rung = request.ladder[attempts.length];
       if (rung !== undefined) start(rung);
     }

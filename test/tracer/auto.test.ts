@@ -99,6 +99,7 @@ describe("auto", () => {
     const result = await climb(unreachable());
     assert.ok(result.attempts.every(({ verdict }) => verdict === "unreachable"));
     assert.equal(result.winner?.reason, "hop 4 (10.0.3.1) says host unreachable (!H)");
+    assert.ok(result.elapsedMs < 250, `an attempt that has ended holds nothing up: ${result.elapsedMs} ms`);
   });
 
   it("names a routing loop", async () => {
