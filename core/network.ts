@@ -102,7 +102,7 @@ export interface Route {
 export interface Network extends Disposable {
   /** Monotonic milliseconds, of an arbitrary origin. */
   nowMs(): number;
-  /** Sends nothing. Throws SocketError (stage `route` or `bind`). */
+  /** Sends nothing. Throws SocketError (stage `route` or `bind`; `socket` where no descriptor is left). */
   route(to: IpAddress): Route;
   /** Throws SocketError (stage `socket` or `bind`). Closing the socket is the caller's. */
   open(spec: SocketSpec, family: Family): ProbeSocket;

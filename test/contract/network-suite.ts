@@ -4,11 +4,7 @@ import { clockTests, routeTests, socketTests } from "./network-basics.ts";
 import { probeTests } from "./network-probes.ts";
 
 /** Registers the tests that every network passes. `makeBench` makes a new one for each test. */
-export function networkContract(
-  name: string,
-  makeBench: BenchMaker<NetworkBench>,
-  abilities: NetworkAbilities,
-): void {
+export function networkContract(name: string, makeBench: BenchMaker<NetworkBench>, abilities: NetworkAbilities): void {
   for (const family of abilities.families) {
     describe(`${name}, a network, over IPv${family}`, () => {
       const test: NetworkTester = (title, body, needs) => {

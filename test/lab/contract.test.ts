@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { cpSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { findTool, hasNobody } from "./access.ts";
+import { must, type RunResult } from "./command.ts";
+import {
+  DROPPED,
+  type KernelLab,
+  OPEN_PORT,
+  PROHIBITED,
+  type Right,
+  SITUATION,
+  UNREACHABLE,
+  UNROUTABLE,
+} from "./kernel/situation.ts";
+import { createLab, type Lab } from "./lab.ts";
+import type { Firewall, LabSpec } from "./spec.ts";
+import { describeInLab } from "./suite.ts";
+
+const TIME = { timeout: 90_000 };
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SUITES = "./test/lab/kernel/suites.ts";
+/** What the suites consist of. */
+const SOURCES = ["core", "plugins", "test", "package.json", "node_modules/ipaddr.js"];
+/** Descriptors that the suites may open: few, so that a test can use them up. */
+const DESCRIPTORS = 512;
+const UNREACHABLE_AT = 3;
+
+/** Routers 1 to 4 and, as hop 5, the target. */
+const SPEC: LabSpec = {
+  hops: [
+    {},
+    {},
+    {
+      rules: {
+        v4: [`-A FORWARD -d ${UNREACHABLE.v4} -j REJECT --reject-with icmp-host-unreachable`],
+        v6: [`-A FORWARD -d ${UNREACHABLE.v6} -j REJECT --reject-with icmp6-addr-unreachable`],
+      },
+    },
+    {},
+  ],
+  target: { tcpPorts: [OPEN_PORT] },
+  host: { pingGroups: "all" },
+};
+
+const OPEN = firewall("drops packets to one address");
+const DEAF = firewall("drops ICMP errors on their way in, too", {
+  v4: ["destination-unreachable", "time-exceeded"].map((type) => `-A INPUT -p icmp --icmp-type ${type} -j DROP`),
+  v6: ["destination-unreachable", "time-exceeded"].map((type) => `-A INPUT -p icmpv6 --icmpv6-type ${type} -j DROP`),
+});
+
+function firewall(
+  name: string,
+  more: { readonly v4: readonly string[]; readonly v6: readonly string[] } = { v4: [], v6: [] },
+): Firewall {
+  const table = (dropped: string, lines: readonly string[]): string =>
+    [
+      "*filter",
+      ":INPUT ACCEPT",
+      ":FORWARD ACCEPT",
+      ":OUTPUT ACCEPT",
+      `-A OUTPUT -d ${dropped} -j DROP`,
+      ...lines,
+      "COMMIT",
+      "",
+    ].join("\n");
+  return { kind: "iptables", name, v4: table(DROPPED.v4, more.v4), v6: table(DROPPED.v6, more.v6) };
+}
+
+interface Run {
+  readonly title: string;
+  readonly right: Right;
+  /** The suites that must have run, in both families. */
+  readonly suites: readonly string[];
+  /** Titles of the tests that may be, and are, skipped. */
+  readonly skipped: readonly string[];
+}
+
+/** No Linux router quotes labels. */
+const LABELS = "reports the labels that routers quote, and none where there are none";
+const OF_RAW_SOCKETS = [
+  "sends raw ICMP with the hop limit given, and brings errors and replies from the ICMP header on",
+  "lets through to a raw TCP socket what comes from the remote port to the local one, and nothing else",
+];
+const OF_WHAT_LEFT = [
+  "looks the same to a balancer in one flow, whatever sequence, hop limit and round",
+  "looks different to a balancer in different flows",
+  "sends packets with the hop limit asked for and right checksums",
+];
+
+const RUNS: readonly Run[] = [
+  {
+    title: "are passed by the Linux network and all plugins as root",
+    right: "privileged",
+    suites: ["the Linux network, a network", ...pluginSuites("icmp", "udp", "tcp-syn", "tcp-connect")],
+    skipped: [LABELS],
+  },
+  {
+    title: "are passed by the Linux network and the plugins that need no privilege as nobody, with ping sockets",
+    right: "unprivileged",
+    suites: ["the Linux network, a network", ...pluginSuites("icmp", "udp", "tcp-connect")],
+    skipped: [LABELS, ...OF_RAW_SOCKETS],
+  },
+  {
+    title: "are passed by the plugins with raw sockets behind INPUT rules that drop ICMP errors",
+    right: "deaf",
+    suites: pluginSuites("icmp", "udp", "tcp-syn"),
+    skipped: [LABELS],
+  },
+];
+/** Each suite has more tests than this. */
+const MANY = 10;
+
+function pluginSuites(...names: readonly string[]): readonly string[] {
+  return names.map((name) => `${name}, a plugin`);
+}
+
+describeInLab("the contract suites on a real kernel", fileURLToPath(import.meta.url), () => {
+  let lab: Lab;
+  let source: string;
+  let capture: string | undefined;
+
+  before(async () => {
+    lab = await createLab(SPEC);
+    source = await copySources(lab);
+    const obstacle = obstacleToCapture();
+    if (obstacle === undefined) capture = await captureSent(lab);
+    else process.stderr.write(`\nSKIPPED: what leaves the host is not looked at: ${obstacle}\n\n`);
+    const routes = (["v4", "v6"] as const).flatMap((family) => [
+      `route add prohibit ${PROHIBITED[family]}`,
+      `route add throw ${UNROUTABLE[family]}`,
+    ]);
+    const { code, stderr } = await lab.run("host", ["ip", "-batch", "-"], { stdin: `${routes.join("\n")}\n` });
+    assert.equal(code, 0, stderr);
+  });
+  after(() => lab?.[Symbol.dispose]());
+
+  const runSuites = (right: Right): Promise<RunResult> => {
+    const situation: KernelLab = {
+      right,
+      target: lab.target,
+      responders: [...lab.hops.flat(), lab.target].map(({ v4, v6 }) => ({ v4, v6 })),
+      unreachableAt: UNREACHABLE_AT,
+      ...(capture === undefined ? {} : { capture }),
+    };
+    const bun = [lab.stage(process.execPath), "test", "--timeout", "20000", SUITES];
+    // Before it tests anything, the runtime raises its limit as far as it may.
+    return lab.run("host", ["sh", "-c", `ulimit -n ${DESCRIPTORS}; exec "$@"`, "sh", ...bun], {
+      user: right === "unprivileged" ? "nobody" : "root",
+      cwd: source,
+      env: { [SITUATION]: JSON.stringify(situation) },
+      timeoutMs: TIME.timeout - 5_000,
+    });
+  };
+
+  for (const { title, right, suites, skipped } of RUNS) {
+    it(title, TIME, async () => {
+      await lab.setFirewall(right === "deaf" ? DEAF : OPEN);
+      const { code, stdout, stderr } = await runSuites(right);
+      const said = `${stdout}\n${stderr}`;
+      assert.equal(code, 0, said);
+      assert.match(said, /^ *0 fail$/m);
+      for (const suite of suites.flatMap((each) => [`${each}, over IPv4`, `${each}, over IPv6`])) {
+        const passed = said.split("\n").filter((line) => line.startsWith(`(pass) ${suite} > `)).length;
+        assert.ok(passed > MANY, `${passed} tests passed of "${suite}":\n${said}`);
+      }
+      const titles = [...said.matchAll(/^\(skip\) .* > (.*)$/gm)].map((match) => match[1] ?? "");
+      const expected = capture === undefined ? [...skipped, ...OF_WHAT_LEFT] : skipped;
+      assert.deepEqual([...new Set(titles)].sort(), [...expected].sort(), said);
+    });
+  }
+});
+
+/** Puts all that the suites consist of where nobody can read it. */
+async function copySources(lab: Lab): Promise<string> {
+  const directory = join(lab.directory, "source");
+  for (const path of SOURCES) cpSync(join(ROOT, path), join(directory, path), { recursive: true });
+  await must(["chmod", "-R", "a+rX", directory]);
+  return directory;
+}
+
+/** tcpdump as root gives up its groups, for which a user namespace of one user has no right. */
+function obstacleToCapture(): string | undefined {
+  if (findTool("tcpdump") === undefined) return "tcpdump is not installed";
+  return hasNobody() ? undefined : "tcpdump does not run in this user namespace";
+}
+
+/** Writes all that leaves the host through eth1 into a file, from now on; the file's path. */
+async function captureSent(lab: Lab): Promise<string> {
+  const file = join(lab.directory, "sent.pcap");
+  // tcpdump keeps the mode of a file that is there, and nobody must read it.
+  writeFileSync(file, "", { mode: 0o644 });
+  // In immediate mode each packet takes as much of the ring as the longest may: short ones, that none is lost.
+  const immediately = ["-U", "--immediate-mode", "-s", "256", "-B", "4096"];
+  const child = lab.spawn("host", ["tcpdump", "-i", "eth1", "-Q", "out", "-Z", "root", ...immediately, "-w", file]);
+  await new Promise<void>((settle, reject) => {
+    let said = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes("listening on")) settle();
+    });
+    child.on("error", reject);
+    child.on("close", (code) => reject(new Error(`Cannot capture what the host sends: exit ${code}: ${said}`)));
+  });
+  return file;
+}
