@@ -1,6 +1,8 @@
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { MAIN_HELP, VERSION_LINE } from "./help.ts";
+import type { LoadedPlugin } from "./plugins/load.ts";
+import { namedPlugins } from "./plugins/named.ts";
 import { printable } from "./printable.ts";
 
 /**
@@ -32,11 +34,13 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
     context.stdout.write(MAIN_HELP);
     return EXIT.reached;
   }
+  const loaded = await loadNamedPlugins(argv, context);
   const { createProgram } = await import("./program.ts");
   let exitCode: number = EXIT.reached;
-  const program = createProgram(context, (code) => {
+  const done = (code: number): void => {
     exitCode = code;
-  });
+  };
+  const program = createProgram(withPlugins(context, loaded), done, loaded);
   try {
     await program.parseAsync(first === "help" ? [...argv.slice(1, 2), "--help"] : [...argv], { from: "user" });
   } catch (error) {
@@ -45,6 +49,30 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
     if (usage !== undefined) throw usage;
   }
   return exitCode;
+}
+
+/** What is needed to load plugins is itself loaded only where a protocol is named that is not built in. */
+async function loadNamedPlugins(argv: readonly string[], context: CommandContext): Promise<readonly LoadedPlugin[]> {
+  const [command = "", ...rest] = argv;
+  if (command !== "auto" && command !== "trace") return [];
+  const wanted = namedPlugins(rest);
+  if (wanted.given.length === 0 && wanted.protocols.length === 0) return [];
+  const { plugins } = await context.protocols();
+  const isBuiltIn = (name: string): boolean => plugins.some((plugin) => plugin.name === name);
+  if (wanted.given.length === 0 && wanted.protocols.every(isBuiltIn)) return [];
+  const { loadPlugins } = await import("./plugins/load.ts");
+  return loadPlugins(wanted, context);
+}
+
+function withPlugins(context: CommandContext, loaded: readonly LoadedPlugin[]): CommandContext {
+  if (loaded.length === 0) return context;
+  return {
+    ...context,
+    async protocols() {
+      const { plugins, order } = await context.protocols();
+      return { plugins: [...plugins, ...loaded.map(({ plugin }) => plugin)], order };
+    },
+  };
 }
 
 async function explain(error: unknown): Promise<{ readonly message: string; readonly exitCode: number }> {

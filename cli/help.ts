@@ -10,6 +10,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  plugin list | new      protocols of your own
 
   nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
@@ -36,6 +37,7 @@ const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
       --format text|json    json: one document, see docs/schema
+      --plugin FILE         load a protocol of your own; repeatable  -h, --help
 `;
 
 export const AUTO_HELP = `Usage: nettrace auto HOST [OPTIONS]
@@ -45,8 +47,7 @@ Tries protocols in order and shows the path of the first that reaches HOST.
       --order LIST          protocols, some with a port: icmp,udp,tcp-syn:443
   -p, --port PORT[,PORT]    replace the TCP ports of the order (443,80)
       --stagger MS          start the next beside a silent one after this (250)
-${COMMON}  -h, --help
-
+${COMMON}
   nettrace auto example.com -p 8443 -q 1 -n
   nettrace auto 192.0.2.1 --order tcp-syn:22,icmp
 `;
@@ -56,9 +57,25 @@ export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
 Traces the path to HOST by one protocol.
 
   -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn or tcp-connect
-${COMMON}  -h, --help
-
+${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
   nettrace trace 2001:db8::1 -P udp --format json
+`;
+
+export const PLUGIN_HELP = `Usage: nettrace plugin list
+       nettrace plugin new NAME [--kind raw|udp|tcp]
+
+A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
+
+  list         the built-in ones, and what is found in your plugin folder:
+               from where, and whether it is trusted; runs none of them
+  new NAME     write NAME.ts and its test NAME.test.ts into this directory
+      --kind raw|udp|tcp    what the protocol runs over (udp)
+  -h, --help
+
+  nettrace trace example.com --plugin ./dns.ts -P dns:53
+  nettrace trace example.com -P dns        from the folder, by its name
+
+The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins).
 `;

@@ -1,9 +1,18 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, MAIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import type { LoadedPlugin } from "./plugins/load.ts";
+import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
-/** The grammar of the command line. Commands are loaded when they are called; `done` gets their exit status. */
-export function createProgram(context: CommandContext, done: (exitCode: number) => void): Command {
+/**
+ * The grammar of the command line, with the options of the plugins that are loaded. Commands are loaded when they are
+ * called; `done` gets their exit status.
+ */
+export function createProgram(
+  context: CommandContext,
+  done: (exitCode: number) => void,
+  loaded: readonly LoadedPlugin[] = [],
+): Command {
   const program = new Command("nettrace");
   // Nothing is written and nothing ends the process here: errors are thrown, and told in one line by the caller.
   const quiet = { writeErr: () => {}, writeOut: (text: string) => context.stdout.write(text), outputError: () => {} };
@@ -17,17 +26,34 @@ export function createProgram(context: CommandContext, done: (exitCode: number) 
     .option("--stagger <ms>")
     .action(async (host, options) => {
       const { runAuto } = await import("./commands/auto.ts");
-      done(await runAuto(context, { host, options }));
+      done(await runAuto(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
     });
-  auto.helpInformation = () => AUTO_HELP;
+  addPluginOptions(auto, loaded);
+  auto.helpInformation = () => AUTO_HELP + pluginHelp(loaded);
 
   const trace = withCommonOptions(program.command("trace").argument("<host>"))
     .requiredOption("-P, --protocol <plugin>")
     .action(async (host, options) => {
       const { runTrace } = await import("./commands/trace.ts");
-      done(await runTrace(context, { host, options }));
+      done(await runTrace(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
     });
-  trace.helpInformation = () => TRACE_HELP;
+  addPluginOptions(trace, loaded);
+  trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
+
+  const plugin = program.command("plugin").helpCommand(false);
+  const list = plugin.command("list").action(async () => {
+    const { runPluginList } = await import("./commands/plugin.ts");
+    done(await runPluginList(context));
+  });
+  const create = plugin
+    .command("new")
+    .argument("<name>")
+    .option("--kind <kind>")
+    .action(async (name, options) => {
+      const { runPluginNew } = await import("./commands/plugin.ts");
+      done(runPluginNew(context, { name, kind: options.kind }));
+    });
+  for (const each of [plugin, list, create]) each.helpInformation = () => PLUGIN_HELP;
   return program;
 }
 
@@ -48,5 +74,6 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("-i, --interface <name>")
     .option("--sport <port>")
     .option("--flow <mode>")
-    .option("--format <format>");
+    .option("--format <format>")
+    .option("--plugin <file>");
 }

@@ -7,13 +7,14 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
   if (!(error instanceof CommanderError)) throw error;
   if (error.exitCode === 0) return undefined;
   const [first = ""] = argv;
-  const command = first === "auto" || first === "trace" ? first : undefined;
+  const command = first === "auto" || first === "trace" || first === "plugin" ? first : undefined;
   const example = /[.:]/.test(first) ? echo(first) : "example.com";
   const help = `see nettrace ${command === undefined ? "" : `${command} `}--help`;
+  if (command === "plugin") return pluginUsage(error, argv, help);
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto and trace, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace and plugin, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);
@@ -25,6 +26,19 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
       return new UsageError(`Cannot run without a command: ${help}`);
     default:
       return new UsageError(`Cannot read the command line: ${detail(error.message)}; ${help}`);
+  }
+}
+
+function pluginUsage({ code, message }: CommanderError, argv: readonly string[], help: string): UsageError {
+  switch (code) {
+    case "commander.unknownCommand":
+      return new UsageError(`Cannot run plugin ${echo(argv[1] ?? "") || '""'}: there are list and new; ${help}`);
+    case "commander.help":
+      return new UsageError(`Cannot run plugin alone: there are list and new; ${help}`);
+    case "commander.missingArgument":
+      return new UsageError("Cannot make a plugin: no name is given, as in nettrace plugin new dns");
+    default:
+      return new UsageError(`Cannot read the command line: ${detail(message)}; ${help}`);
   }
 }
 

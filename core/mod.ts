@@ -5,6 +5,7 @@ export { type AutoEvent, type AutoRequest, auto, DEFAULT_STAGGER_MS, type Rung }
 export { describeIcmp, type UnreachableWords } from "./auto/icmp-words.ts";
 export { causeOfError, loopOf } from "./auto/reason.ts";
 export { REFUSED_HERE, type Verdict } from "./auto/verdict.ts";
+export * from "./define-plugin.ts";
 export * from "./errors.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
@@ -17,4 +18,5 @@ export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts
 export * from "./statistics.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
+export * from "./udp-service.ts";
 export * as wire from "./wire/mod.ts";

@@ -7,15 +7,47 @@ import type { Probe, Reply } from "./probe.ts";
 export interface ProbeOptions {
   /** The local port of flow 0, for protocols with ports; absent: the kernel chooses. */
   readonly sourcePort?: number;
+  /** Values of the plugin's own options by name; those with a default are always there. */
+  readonly plugin?: PluginValues;
+}
+
+export type PluginValues = Readonly<Record<string, string | number | boolean>>;
+
+/** An option of a plugin's own: `--dns.qname example.com` on the command line. */
+export interface PluginOption {
+  /** kebab-case. */
+  readonly name: string;
+  /** One line, shown by `--help`. */
+  readonly description: string;
+  readonly type: "string" | "number" | "boolean";
+  readonly default?: string | number | boolean;
+}
+
+/** A way in which a plugin can run, and what the host must allow for it. */
+export interface PluginMode {
+  /** What `ProbeSession.mode` is, or how it begins. */
+  readonly name: string;
+  /** `raw`: root or CAP_NET_RAW. `ping`: a group in `net.ipv4.ping_group_range`. `none`: nothing. */
+  readonly needs: "raw" | "ping" | "none";
 }
 
 /** The knowledge of one protocol; stateless. */
 export interface ProtocolPlugin {
   /** kebab-case, as typed on the command line. */
   readonly name: string;
+  /** What it sends and what for, one line. */
+  readonly summary?: string;
+  /** The versions of the plugin API that it can use: `^1.2`, or several with `||`. Absent: any. */
+  readonly api?: string;
   /** The port used where the user names none; absent for protocols without ports. */
   readonly defaultPort?: number;
-  /** Opens the sockets of one trace, most capable mode first; sends nothing. Throws SocketError when every mode is refused. */
+  readonly options?: readonly PluginOption[];
+  /** Most capable first. */
+  readonly modes?: readonly PluginMode[];
+  /**
+   * Opens the sockets of one trace, most capable mode first; sends nothing. Throws SocketError when every mode is
+   * refused, UsageError where it cannot do what is asked of it.
+   */
   open(network: Network, target: Endpoint, options: ProbeOptions): ProbeSession;
 }
 

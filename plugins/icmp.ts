@@ -21,6 +21,11 @@ import {
  */
 export const icmp: ProtocolPlugin = {
   name: "icmp",
+  summary: "ICMP echo, as ping sends it",
+  modes: [
+    { name: "raw", needs: "raw" },
+    { name: "ping-socket", needs: "ping" },
+  ],
   open(network, target) {
     const { family } = target.address;
     const source = network.route(target.address).source;

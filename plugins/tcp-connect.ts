@@ -11,6 +11,8 @@ import type { Probe, Reply } from "../core/probe.ts";
  */
 export const tcpConnect: ProtocolPlugin = {
   name: "tcp-connect",
+  summary: "the kernel's own TCP handshake",
+  modes: [{ name: "connect", needs: "none" }],
   defaultPort: 443,
   open(network, target, options) {
     network.route(target.address);

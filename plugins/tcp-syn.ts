@@ -21,6 +21,8 @@ import {
  */
 export const tcpSyn: ProtocolPlugin = {
   name: "tcp-syn",
+  summary: "TCP SYN, half a handshake",
+  modes: [{ name: "raw", needs: "raw" }],
   defaultPort: 443,
   open(network, target, options) {
     const { family } = target.address;

@@ -14,6 +14,11 @@ import { checksumWithWord, encodeUdp, IP_PROTOCOL, parseUdp, readU16, writeU16 }
  */
 export const udp: ProtocolPlugin = {
   name: "udp",
+  summary: "UDP to a port where nobody listens",
+  modes: [
+    { name: "udp+raw-icmp", needs: "raw" },
+    { name: "error-queue", needs: "none" },
+  ],
   defaultPort: 33434,
   open(network, target, options) {
     const { family } = target.address;

@@ -1,4 +1,4 @@
-import { PluginError, SocketError, type Stage } from "../errors.ts";
+import { PluginError, SocketError, type Stage, UsageError } from "../errors.ts";
 import { createPath, type Path } from "../path.ts";
 import type { TraceEvent } from "../probe.ts";
 import type { Driver, Protocol, StartedRun } from "../tracer/driver.ts";
@@ -70,7 +70,16 @@ export function openAttempt(request: AttemptRequest): LiveAttempt {
     durationMs = nowMs - startedMs;
     refusedSends = started?.run.refusedSends ?? 0;
     unattributed = started?.run.unattributed ?? 0;
-    started?.[Symbol.dispose]();
+    try {
+      started?.[Symbol.dispose]();
+    } catch (cause) {
+      // What the path has shown stands.
+      if (verdict !== "reached") {
+        verdict = "faulty";
+        error = cause instanceof PluginError ? cause : undefined;
+      }
+      reason = [why, cause instanceof Error ? cause.message : String(cause)].filter((part) => part !== "").join("; ");
+    }
     onEnded();
   };
 
@@ -124,12 +133,19 @@ export function openAttempt(request: AttemptRequest): LiveAttempt {
           onEvent(event);
         });
       } catch (cause) {
-        error = cause instanceof SocketError ? cause : new PluginError(`Cannot open ${plugin.name}: ${cause}`);
+        if (cause instanceof UsageError) {
+          end(startedMs, "unsupported", cause.message);
+          return;
+        }
+        error =
+          cause instanceof SocketError || cause instanceof PluginError
+            ? cause
+            : new PluginError(`Cannot open ${plugin.name}: ${cause}`);
         end(startedMs, verdictOfError(error), causeOfError(error));
         return;
       }
       mode = started.session.mode;
-      started.run.poll(startedMs);
+      started.run.poll(startedMs, false);
       settle(startedMs, false);
     },
     settle: (nowMs) => settle(nowMs, false),

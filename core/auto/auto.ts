@@ -1,6 +1,6 @@
 import type { IpAddress } from "../address.ts";
 import type { Network } from "../network.ts";
-import type { ProbeOptions, ProtocolPlugin } from "../plugin.ts";
+import type { PluginValues, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { createDriver, type Driver } from "../tracer/driver.ts";
 import { completeTraceOptions, type TraceOptions } from "../tracer/options.ts";
@@ -11,6 +11,8 @@ import { REFUSED_HERE } from "./verdict.ts";
 export interface Rung {
   readonly plugin: ProtocolPlugin;
   readonly port: number;
+  /** Values of the plugin's own options. */
+  readonly options?: PluginValues;
 }
 
 export interface AutoRequest {
@@ -89,7 +91,7 @@ function createLadder(
       protocol: {
         plugin: rung.plugin,
         target: { address: request.target, port: rung.port || (rung.plugin.defaultPort ?? 0) },
-        probe: request.probe ?? {},
+        probe: { ...request.probe, ...(rung.options && { plugin: rung.options }) },
         trace: options,
       },
       nowMs: network.nowMs(),

@@ -53,12 +53,15 @@ export function reasonOfPath(path: Path, verdict: Verdict): string {
   }
 }
 
+/** Other marks are a plugin's own words. */
+const PORT_STATES: ReadonlySet<string> = new Set(["open", "closed"]);
+
 function reachedReason(path: Path): string {
   const target = path.targetHop === undefined ? undefined : path.hop(path.targetHop);
   const marks = new Set<string>();
   for (const { reply } of target?.probes ?? []) {
     if (reply?.effect !== "reached") continue;
-    if (reply.mark !== undefined) marks.add(`port ${reply.mark}`);
+    if (reply.mark !== undefined) marks.add(PORT_STATES.has(reply.mark) ? `port ${reply.mark}` : reply.mark);
     else if (reply.icmp !== undefined) marks.add(describeIcmp(reply.icmp, reply.from.family)?.words ?? "echo reply");
   }
   return [...marks].join(", ");

@@ -2,12 +2,16 @@ import type { Endpoint } from "../address.ts";
 import type { Arrival, Network, ProbeSocket } from "../network.ts";
 import type { ProbeOptions, ProbeSession, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
+import { openGuarded } from "./guard.ts";
 import type { TraceOptions } from "./options.ts";
 import { createRun, type Run } from "./run.ts";
 
 /** Several traces on one Network: each gets the arrivals of its own sockets. */
 export interface Driver extends Disposable {
-  /** Opens a protocol's sockets and begins its trace. Throws SocketError where the host refuses them. */
+  /**
+   * Opens a protocol's sockets and begins its trace. Throws SocketError where the host refuses them, PluginError where the
+   * plugin breaks its contract. Disposing of the result throws PluginError where the plugin fails to.
+   */
   start(protocol: Protocol, emit: (event: TraceEvent) => void): StartedRun;
   /** Lets every run send what is due, then waits for one arrival, at most until `untilMs`. */
   turn(untilMs: number, signal?: AbortSignal): Promise<void>;
@@ -24,6 +28,9 @@ export interface StartedRun extends Disposable {
   readonly run: Run;
   readonly session: ProbeSession;
 }
+
+/** Under a flood sending must go on. */
+const MAX_DRAIN = 512;
 
 export function createDriver(network: Network): Driver {
   const owners = new Map<ProbeSocket, Run>();
@@ -55,7 +62,7 @@ export function createDriver(network: Network): Driver {
     };
     let session: ProbeSession;
     try {
-      session = protocol.plugin.open(scoped, protocol.target, protocol.probe);
+      session = openGuarded(protocol.plugin, scoped, protocol.target, protocol.probe);
     } catch (error) {
       closeAll();
       throw error;
@@ -68,8 +75,11 @@ export function createDriver(network: Network): Driver {
       session,
       [Symbol.dispose]() {
         started.delete(result);
-        session[Symbol.dispose]();
-        closeAll();
+        try {
+          session[Symbol.dispose]();
+        } finally {
+          closeAll();
+        }
       },
     };
     started.add(result);
@@ -79,17 +89,37 @@ export function createDriver(network: Network): Driver {
   return {
     start,
     async turn(untilMs, signal) {
+      // What has arrived is read before anything is given up: on a busy host answers wait longer than timeouts last.
+      const isDrained = await drain(signal);
       let wakeMs = untilMs;
       const nowMs = network.nowMs();
-      for (const { run } of started) if (!run.ended) wakeMs = Math.min(wakeMs, run.poll(nowMs));
+      for (const { run } of started) if (!run.ended) wakeMs = Math.min(wakeMs, run.poll(nowMs, isDrained));
       if (wakeMs <= nowMs || signal?.aborted) return;
       const arrival = await network.receive(wakeMs, signal);
       if (arrival !== undefined) deliver(arrival);
     },
     [Symbol.dispose]() {
-      for (const each of [...started]) each[Symbol.dispose]();
+      const faults: unknown[] = [];
+      for (const each of [...started]) {
+        try {
+          each[Symbol.dispose]();
+        } catch (fault) {
+          faults.push(fault);
+        }
+      }
+      if (faults.length > 0) throw faults[0];
     },
   };
+
+  /** Whether all that had arrived is delivered; false where more comes in than is to be read in one go. */
+  async function drain(signal: AbortSignal | undefined): Promise<boolean> {
+    for (let count = 0; count < MAX_DRAIN; count += 1) {
+      const arrival = await network.receive(network.nowMs(), signal);
+      if (arrival === undefined) return true;
+      deliver(arrival);
+    }
+    return false;
+  }
 
   function deliver(arrival: Arrival): void {
     owners.get(arrival.socket)?.accept(arrival);

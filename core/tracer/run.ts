@@ -8,8 +8,11 @@ import { createSchedule, type Decision, type Slot } from "./schedule.ts";
 
 /** One trace under way, driven from outside: it never waits, so that one loop can drive many. */
 export interface Run {
-  /** Sends what is due and gives up what is overdue. Returns when to come again if nothing arrives. */
-  poll(nowMs: number): number;
+  /**
+   * Sends what is due and, if all arrivals up to now were accepted (`isDrained`), gives up what is overdue. Returns when to
+   * come again if nothing arrives.
+   */
+  poll(nowMs: number, isDrained: boolean): number;
   /** An arrival on one of this run's sockets. */
   accept(arrival: Arrival): void;
   /** Ends the trace now; nothing happens if it has ended. */
@@ -34,6 +37,8 @@ interface Flight {
 const TAP_GRACE_MS = 5;
 /** This many probes in a row that the host would not send end a trace that had begun well. */
 const REFUSED_PROBES_LIMIT = 3;
+/** So many replies to probes that were never sent, and none to one that was, show a faulty plugin. */
+const FOREIGN_LIMIT = 3;
 /** So many answers by our own host, and none by another, make a REJECT rule. */
 const LOCAL_REJECTS_LIMIT = 2;
 
@@ -54,6 +59,8 @@ export function createRun(
   let answers = 0;
   let refusedProbes = 0;
   let localRejects = 0;
+  /** Replies that name a probe which was never sent. */
+  let foreign = 0;
   /** Answers of which only the packet tap's copy has come, and when the last of them came. */
   const tappedOnly = new Set<Flight>();
   let lastTappedMs = 0;
@@ -61,9 +68,15 @@ export function createRun(
   let hiddenRefusalsAsked = 0;
   let retry: { readonly probe: Probe; readonly decision: Decision & { type: "send" }; atMs: number } | undefined;
 
-  const stop = (outcome: Outcome, nowMs: number, error?: SocketError | PluginError): void => {
+  const stop = (given: Outcome, nowMs: number, cause?: SocketError | PluginError): void => {
     if (ended) return;
     ended = true;
+    // Single ones can be forged by others; a plugin that names nothing but those does not know its own probes.
+    const isLost = cause === undefined && answers === 0 && foreign >= FOREIGN_LIMIT;
+    const error = isLost
+      ? new PluginError(`Cannot go on: the plugin named ${foreign} probes in match that were never sent`)
+      : cause;
+    const outcome = isLost ? "faulty" : given;
     for (const flight of flights.values()) {
       if (flight.state === "flight") emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
     }
@@ -121,15 +134,19 @@ export function createRun(
       if (afterMs === undefined) break;
       if (nowMs < firstSentMs + afterMs) return firstSentMs + afterMs;
       hiddenRefusalsAsked += 1;
-      const error = session.hiddenRefusal?.();
-      if (error !== undefined) stop("refused", nowMs, error);
+      try {
+        const error = session.hiddenRefusal?.();
+        if (error !== undefined) stop("refused", nowMs, error);
+      } catch (error) {
+        stop("faulty", nowMs, pluginFault("hiddenRefusal", error));
+      }
     }
     return Number.POSITIVE_INFINITY;
   };
 
-  const poll = (nowMs: number): number => {
+  const poll = (nowMs: number, isDrained: boolean): number => {
     while (!ended) {
-      for (const slot of schedule.expire(nowMs)) lose(slot, nowMs);
+      if (isDrained) for (const slot of schedule.expire(nowMs)) lose(slot, nowMs);
       if (retry !== undefined) {
         if (retry.atMs > nowMs) return retry.atMs;
         if (!trySend(retry.probe, retry.decision, nowMs)) continue;
@@ -211,6 +228,7 @@ export function createRun(
       }
       const reply = match(arrival);
       const flight = reply && flights.get(reply.sequence);
+      if (reply !== undefined && flight === undefined) foreign += 1;
       if (reply === undefined || flight === undefined) return;
       if (arrival.kind !== "packet" && arrival.local) rejectedHere(flight, arrival);
       else answered(flight, reply, arrival);
@@ -248,6 +266,7 @@ function localReject(arrival: ErrorArrival | HandshakeArrival, afterMs: number):
 }
 
 function pluginFault(where: string, error: unknown): PluginError {
+  if (error instanceof PluginError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return new PluginError(`Cannot go on: the plugin failed in ${where}: ${text}`);
 }

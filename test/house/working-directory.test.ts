@@ -23,7 +23,7 @@ describe("the built executable in a working directory full of traps", () => {
     const paths = { commander: ["./trap.js"], "node:dns": ["./trap.js"], "ipaddr.js": ["./trap.js"] };
     writeFileSync(join(trap, "tsconfig.json"), JSON.stringify({ compilerOptions: { paths } }));
     writeFileSync(join(trap, "package.json"), JSON.stringify({ name: "trap", main: "./trap.js", type: "commonjs" }));
-    for (const name of ["commander", "ipaddr.js", "nettrace"]) {
+    for (const name of ["commander", "ipaddr.js", "koffi", "nettrace"]) {
       mkdirSync(join(trap, "node_modules", name), { recursive: true });
       writeFileSync(join(trap, "node_modules", name, "index.js"), spring);
     }

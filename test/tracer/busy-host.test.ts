@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { type Arrival, type Network, type TraceEvent, trace } from "../../core/mod.ts";
+import { builtInPlugins } from "../../plugins/mod.ts";
+import { createSimNetwork } from "../sim/network.ts";
+import { endpointOf, plain } from "../sim/topologies.ts";
+
+/** A host so busy that each arrival takes it 40 ms to look at, while the network goes on and the kernel stamps. */
+function busy(network: Network): Network {
+  const waiting: Arrival[] = [];
+  const lookAt = async (arrival: Arrival): Promise<Arrival> => {
+    const copy = keep(arrival);
+    const untilMs = network.nowMs() + 40;
+    for (let next = await network.receive(untilMs); next !== undefined; next = await network.receive(untilMs)) {
+      waiting.push(keep(next));
+    }
+    return copy;
+  };
+  return {
+    nowMs: () => network.nowMs(),
+    route: (to) => network.route(to),
+    open: (spec, family) => network.open(spec, family),
+    dial: (to, hopLimit, localPort, tag) => network.dial(to, hopLimit, localPort, tag),
+    async receive(untilMs, signal) {
+      const arrival = waiting.shift() ?? (await network.receive(untilMs, signal));
+      return arrival && lookAt(arrival);
+    },
+    retransmitFailures: () => network.retransmitFailures(),
+    [Symbol.dispose]: () => network[Symbol.dispose](),
+  };
+}
+
+function keep(arrival: Arrival): Arrival {
+  if (arrival.kind === "packet") return { ...arrival, bytes: arrival.bytes.slice() };
+  if (arrival.kind !== "error") return arrival;
+  return { ...arrival, quoted: arrival.quoted.slice(), extensions: arrival.extensions.slice() };
+}
+
+for (const plugin of builtInPlugins) {
+  it(`invents no loss on a host too busy to look at its answers: ${plugin.name}`, async () => {
+    const topology = plain(5);
+    using network = busy(createSimNetwork(topology, { seed: 1 }));
+    const target = endpointOf(topology, 4, 443);
+    const events: TraceEvent[] = [];
+    for await (const event of trace(network, { plugin, target, trace: { queries: 10 } })) events.push(event);
+    const lost = events.filter((event) => event.type === "lost" && !event.abandoned);
+    assert.deepEqual(lost, []);
+    assert.ok(events.filter((event) => event.type === "reply").length >= 50);
+  });
+}
