@@ -33,13 +33,16 @@ async function build(): Promise<void> {
     // Compiled ahead of time it starts in half the time; bytecode is for CommonJS only.
     bytecode: true,
     format: "cjs",
+    // For Node only (core/ffi/node.ts): nothing here asks for it.
+    external: ["koffi"],
     // The executable runs where anybody may have left files: nothing of the working directory is read or run.
     compile: {
       outfile,
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,
-      autoloadPackageJson: false,
+      // Of the packages that a plugin imports only: nothing in the executable is resolved when it runs.
+      autoloadPackageJson: true,
     },
   });
 }

@@ -4,11 +4,12 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labAccess } from "./lab/access.ts";
 import { entering } from "./lab/enter.ts";
+import { openRuntimes, type Runtime, readCounts } from "./runtimes.ts";
 
 const root = join(import.meta.dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
@@ -28,65 +29,59 @@ function check(title: string, command: readonly string[]): boolean {
   return isPassed;
 }
 
-/** Counts from the report; a run that left none, or ended badly without a failed test, counts as one failure. */
-function suite(
-  title: string,
-  paths: readonly string[],
-  enter: (command: readonly string[]) => readonly string[],
-): void {
+type Enter = (command: readonly string[]) => readonly string[];
+const asIs: Enter = (command) => command;
+
+/**
+ * Adds what the report counts, and returns how many tests that are; a run that left no report or no test in it, or ended
+ * badly without a failed test, counts as one failure.
+ */
+function suite(title: string, runtime: Runtime, paths: readonly string[], enter: Enter): number {
   console.log(`\n# ${title}`);
   const directory = mkdtempSync(join(tmpdir(), "nettrace-report-"));
   const report = join(directory, "junit.xml");
-  const test = [
-    bin("bun"),
-    "test",
-    "--timeout",
-    "120000",
-    "--reporter=junit",
-    `--reporter-outfile=${report}`,
-    ...paths,
-  ];
-  const isPassed = run(enter(test));
-  const counts = readCounts(report);
+  const isPassed = run(enter(runtime.command(paths, report)));
+  const { passed, failed, skipped } = readCounts(report) ?? { passed: 0, failed: 0, skipped: 0 };
   rmSync(directory, { recursive: true, force: true });
-  total.passed += counts?.passed ?? 0;
-  total.skipped += counts?.skipped ?? 0;
-  total.failed += counts?.failed ?? 0;
-  if (!isPassed && (counts?.failed ?? 0) === 0) total.failed += 1;
+  total.passed += passed;
+  total.skipped += skipped;
+  total.failed += failed;
+  const tests = passed + failed + skipped;
+  if (tests === 0) console.error(`No test ran: ${title}`);
+  if (failed === 0 && (!isPassed || tests === 0)) total.failed += 1;
+  return tests;
 }
 
-function readCounts(report: string): { passed: number; failed: number; skipped: number } | undefined {
-  let xml: string;
-  try {
-    xml = readFileSync(report, "utf8");
-  } catch (error) {
-    console.error(`Cannot read the test report: ${error instanceof Error ? error.message : error}`);
-    return undefined;
+/** The same tests on all three. One that finds fewer of them than Bun has lost some, which counts as a failure. */
+function everywhere(title: string, paths: readonly string[], enter: Enter): void {
+  const tests = suite(title, runtimes.bun, paths, enter);
+  for (const other of runtimes.others) {
+    const found = suite(`${title}, on ${other.name}`, other, paths, enter);
+    if (found === tests) continue;
+    console.error(`${other.name} ran ${found} tests where Bun ran ${tests}`);
+    total.failed += 1;
   }
-  const head = /<testsuites[^>]*>/.exec(xml)?.[0] ?? "";
-  const number = (name: string): number => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
-  const skipped = number("skipped");
-  const failed = number("failures") + number("errors");
-  return { skipped, failed, passed: number("tests") - skipped - failed };
 }
 
 check("types", [bin("tsc"), "-p", "."]);
 check("format and lint", [bin("biome"), "check", "--error-on-warnings", "."]);
 check("unused files, exports and dependencies", [bin("knip")]);
 check("build", [bin("bun"), "build.ts"]);
-suite(
-  "engine, plugins, command line",
+
+using runtimes = openRuntimes();
+everywhere(
+  "engine and plugins",
   [
     "./test/wire",
-    "./test/cli",
     "./test/tracer",
-    "./test/house",
     "./test/sim.test.ts",
     "./test/plugins.test.ts",
     "./test/address.test.ts",
+    "./test/statistics.test.ts",
   ],
-  (command) => command,
+  asIs,
 );
+suite("command line and house", runtimes.bun, ["./test/cli", "./test/house"], asIs);
 
 const access = labAccess();
 if (access.kind === "refused") {
@@ -95,7 +90,9 @@ if (access.kind === "refused") {
   total[isFailure ? "failed" : "skipped"] += 1;
   console.error(`\n# NO LAB TESTS: ${access.detail}.\n# Nothing below the sockets was tested.`);
 } else {
-  suite(`sockets and labs (${access.kind})`, ["./test/socket", "./test/lab"], (command) => entering(access, command));
+  const enter: Enter = (command) => entering(access, command);
+  everywhere(`sockets (${access.kind})`, ["./test/socket"], enter);
+  suite(`labs (${access.kind})`, runtimes.bun, ["./test/lab"], enter);
 }
 
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

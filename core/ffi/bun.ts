@@ -14,7 +14,9 @@ const SYMBOLS = {
   sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
-  // Variadic in C; on x86-64 and AArch64 Linux an integer argument travels as in any other call.
+  read: { args: ["i32", "ptr", "u64"], returns: "i32" },
+  // Variadic in C; on x86-64 and AArch64 Linux their arguments travel as in any other call.
+  open: { args: ["ptr", "i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
@@ -44,6 +46,8 @@ export function openLibc(): Libc {
     sendmsg: symbols.sendmsg,
     recvmsg: symbols.recvmsg,
     poll: symbols.poll,
+    open: symbols.open,
+    read: symbols.read,
     fcntl: symbols.fcntl,
     close: symbols.close,
     clockGettime: symbols.clock_gettime,

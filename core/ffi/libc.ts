@@ -22,6 +22,9 @@ export interface Libc {
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
+  /** `path` ends in a zero octet. */
+  open(path: Uint8Array, flags: number): number;
+  read(fd: number, into: Uint8Array, length: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
   clockGettime(clock: number, timespec: Uint8Array): number;

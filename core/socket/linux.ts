@@ -1,6 +1,5 @@
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
-import { openLibc } from "../ffi/bun.ts";
 import type { Libc } from "../ffi/libc.ts";
 import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../network.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
@@ -10,7 +9,6 @@ import { type BindOptions, Kernel } from "./linux/kernel.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
 import { PortReservation } from "./linux/port-reservation.ts";
-import { retransmitFailures } from "./linux/proc.ts";
 import { MAX_SOURCES, Readiness } from "./linux/readiness.ts";
 import { findRoute } from "./linux/route.ts";
 import { keep, type Source } from "./linux/source.ts";
@@ -34,20 +32,11 @@ export interface LinuxNetworkOptions {
 }
 
 /**
- * The network of this host, by libc's calls (x86-64 or AArch64, glibc). Throws SocketError (stage `socket`, errno null)
- * where the C library cannot be called. Source and interface are tried when sockets open.
+ * The network of this host, by libc's calls (x86-64 or AArch64, glibc). Source and interface are tried when sockets
+ * open.
  */
-export function createLinuxNetwork(options: LinuxNetworkOptions): Network {
-  return new LinuxNetwork(loadLibc(), options);
-}
-
-function loadLibc(): Libc {
-  try {
-    return openLibc();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SocketError("socket", null, "call the C library", why);
-  }
+export function createLinuxNetwork(libc: Libc, options: LinuxNetworkOptions): Network {
+  return new LinuxNetwork(libc, options);
 }
 
 /**
@@ -126,7 +115,7 @@ class LinuxNetwork implements Network, SocketHost {
   }
 
   retransmitFailures(): number | undefined {
-    return retransmitFailures();
+    return this.#kernel.counters.retransmitFailures();
   }
 
   enqueue(arrival: Arrival): void {
@@ -170,9 +159,9 @@ class LinuxNetwork implements Network, SocketHost {
 
   /** Lets timers and signals run. */
   async #yield(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setImmediate(resolve);
-    await promise;
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
     this.#turn = 0;
   }
 

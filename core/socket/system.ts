@@ -1,4 +1,7 @@
 import type { IpAddress } from "../address.ts";
+import { SocketError } from "../errors.ts";
+import type { Libc } from "../ffi/libc.ts";
+import { loadLibc } from "../ffi/load.ts";
 import type { Network } from "../network.ts";
 
 export interface SystemNetworkOptions {
@@ -8,10 +11,21 @@ export interface SystemNetworkOptions {
   readonly interface?: string;
 }
 
-/** The Network of this machine's kernel. Throws an Error where this platform or runtime has none. */
+/**
+ * The Network of this machine's kernel. Throws an Error where this platform has none, and SocketError (stage `socket`,
+ * errno null) where the runtime cannot call the C library.
+ */
 export async function openSystemNetwork(options: SystemNetworkOptions = {}): Promise<Network> {
   if (process.platform !== "linux") throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
-  if (typeof Bun === "undefined") throw new Error("Cannot open sockets: only the Bun runtime is supported yet");
   const { createLinuxNetwork } = await import("./linux.ts");
-  return createLinuxNetwork(options);
+  return createLinuxNetwork(await callableLibc(), options);
+}
+
+async function callableLibc(): Promise<Libc> {
+  try {
+    return await loadLibc();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SocketError("socket", null, "call the C library", why);
+  }
 }

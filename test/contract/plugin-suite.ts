@@ -33,10 +33,11 @@ const MANY_FLOWS = 32;
 /** Registers the tests that every plugin passes, on each of the arrangements given. */
 export function pluginContract(
   name: string,
-  plugin: ProtocolPlugin,
+  given: ProtocolPlugin,
   benches: PluginBenches,
   expects: PluginExpectations = {},
 ): void {
+  const plugin = withDefaults(given);
   for (const family of benches.families) {
     describe(`${name}, a plugin, over IPv${family}`, () => {
       const test = tester(benches, family);
@@ -47,6 +48,18 @@ export function pluginContract(
       hostileContract(test, plugin);
     });
   }
+}
+
+/** The plugin as the engine opens it: its own options have their defaults. */
+function withDefaults(plugin: ProtocolPlugin): ProtocolPlugin {
+  const presets = (plugin.options ?? []).flatMap(({ name, default: preset }) =>
+    preset === undefined ? [] : [[name, preset] as const],
+  );
+  const values = Object.fromEntries(presets);
+  return {
+    ...plugin,
+    open: (network, target, options) => plugin.open(network, target, { plugin: values, ...options }),
+  };
 }
 
 /** Registers one test on a fresh bench, or reports it skipped where that arrangement cannot be made. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { PATH } from "./access.ts";
 
 /** How a program ended. */
@@ -83,8 +84,10 @@ export function killGroup(child: ChildProcess): void {
   }
 }
 
-/** The command that runs a TypeScript program with the runtime that we run on. */
+/** The command that runs a program of ours, a TypeScript file, with the runtime that we run on. */
 export function runtime(program: URL): readonly string[] {
   const first = "Deno" in globalThis ? ["run", "--allow-all"] : [];
-  return [process.execPath, ...first, decodeURIComponent(program.pathname)];
+  const file = fileURLToPath(program);
+  // For Node all files were transpiled together: the program stands beside us as JavaScript.
+  return [process.execPath, ...first, import.meta.url.endsWith(".js") ? file.replace(/\.ts$/, ".js") : file];
 }

@@ -8,13 +8,16 @@ import { readU8, readU16 } from "../../core/wire/octets.ts";
 export function flowKey(packet: IpPacket, { icmp }: { readonly icmp: boolean }): string {
   const fields: (number | string)[] = [packet.source.join("."), packet.destination.join("."), packet.protocol];
   const { payload, protocol } = packet;
-  if (protocol === IP_PROTOCOL.tcp || protocol === IP_PROTOCOL.udp) {
+  if (protocol === IP_PROTOCOL.tcp || protocol === IP_PROTOCOL.udp || protocol === SCTP) {
     fields.push(readU16(payload, 0), readU16(payload, 2));
   } else if (icmp && (protocol === IP_PROTOCOL.icmp || protocol === IP_PROTOCOL.icmpv6)) {
     fields.push(readU16(payload, 0), readU16(payload, 2), readU16(payload, 4));
   }
   return fields.join(" ");
 }
+
+/** Linux, too, takes ports from its first four octets (`skb_flow_get_ports`). */
+const SCTP = 132;
 
 /** FNV-1a, 32 bits, stirred at the end so that its low bits depend on all of the text. */
 export function hashText(text: string, salt: number): number {

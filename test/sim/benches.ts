@@ -3,7 +3,7 @@ import type { Bench, NetworkBench, PluginBenches } from "../contract.ts";
 import type { HostProfile } from "./host.ts";
 import { createSimNetwork } from "./network.ts";
 import { closed, endpointOf, mpls, plain, respondersOf, silent, unreachable } from "./topologies.ts";
-import type { Topology } from "./topology.ts";
+import type { Target, Topology } from "./topology.ts";
 
 /** A bench on the simulated network. */
 function simBench(topology: Topology, family: Family, port: number, host: HostProfile = {}): Bench {
@@ -17,14 +17,25 @@ function simBench(topology: Topology, family: Family, port: number, host: HostPr
   };
 }
 
+/** How the target answers, beyond what topologies say, where it is open and where it is closed. */
+interface Targets {
+  readonly open?: Partial<Target>;
+  readonly closed?: Partial<Target>;
+}
+
+const withTarget = (topology: Topology, more: Partial<Target> | undefined): Topology => ({
+  ...topology,
+  target: { ...topology.target, ...more },
+});
+
 /** Every arrangement of the suite of plugins, for probes to `port`, on a host of that profile. */
-export function simPluginBenches(port: number, host: HostProfile = {}): PluginBenches {
+export function simPluginBenches(port: number, host: HostProfile = {}, targets: Targets = {}): PluginBenches {
   const labels = mpls().hops.map(({ routers: [router] }) => router.mpls ?? []);
   return {
     families: [4, 6],
     recordsSent: true,
-    plain: (family) => simBench(plain(7), family, port, host),
-    closed: (family) => simBench(closed(), family, port, host),
+    plain: (family) => simBench(withTarget(plain(7), targets.open), family, port, host),
+    closed: (family) => simBench(withTarget(closed(), targets.closed), family, port, host),
     unreachable: (family) => ({ ...simBench(unreachable(), family, port, host), unreachableAt: 3 }),
     silent: (family) => simBench(silent(), family, port, host),
     mpls: (family) => ({

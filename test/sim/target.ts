@@ -47,8 +47,12 @@ export function createTargetHost(node: SimNode<Target>, isn: () => number): Targ
   const answerUdp = (packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined => {
     const udp = parseUdp(ip.payload);
     if (udp === undefined || spec.udp === "silent") return undefined;
-    if (spec.udp !== "answer") return refuse(node, packet, ip, { why: "unreachable", reason: "port" }, atMs);
-    const { sourcePort: destinationPort, destinationPort: sourcePort, payload } = udp;
+    if (spec.udp === undefined || spec.udp === "unreachable") {
+      return refuse(node, packet, ip, { why: "unreachable", reason: "port" }, atMs);
+    }
+    const { sourcePort: destinationPort, destinationPort: sourcePort } = udp;
+    const payload = spec.udp === "answer" ? udp.payload : spec.udp(udp.payload);
+    if (payload === undefined) return undefined;
     return wrap(ip, (source) => encodeUdp({ source, destination: ip.source, sourcePort, destinationPort, payload }));
   };
 
@@ -100,6 +104,10 @@ export function createTargetHost(node: SimNode<Target>, isn: () => number): Targ
           return answerUdp(packet, ip, atMs);
         default:
           if (spec.otherProtocols === "silent") return undefined;
+          if (typeof spec.otherProtocols === "function") {
+            const payload = spec.otherProtocols(ip.payload);
+            return payload && wrap(ip, () => payload);
+          }
           return refuse(node, packet, ip, { why: "unreachable", reason: "protocol" }, atMs);
       }
     },

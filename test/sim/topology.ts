@@ -128,16 +128,22 @@ export interface Nat extends AddressPair {
 
 export type TcpPortState = "open" | "closed" | "silent" | "prohibited";
 
+/**
+ * What a program on the target answers to a payload: behind the UDP header, or, for other protocols, behind the IP
+ * header. Undefined: nothing.
+ */
+export type Service = (payload: Uint8Array) => Uint8Array | undefined;
+
 export interface Target extends NodeBehaviour {
   /** Default `echo`. */
   readonly icmp?: "echo" | "silent";
   /** Default `unreachable` (port unreachable). */
-  readonly udp?: "unreachable" | "answer" | "silent";
+  readonly udp?: "unreachable" | "answer" | "silent" | Service;
   readonly tcp?: {
     /** Of every port not named. Default `closed`. */
     readonly others?: TcpPortState;
     readonly ports?: Readonly<Record<number, TcpPortState>>;
   };
   /** What it says to any other protocol. Default `unreachable` (protocol unreachable). */
-  readonly otherProtocols?: "unreachable" | "silent";
+  readonly otherProtocols?: "unreachable" | "silent" | Service;
 }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openLibc } from "../../core/ffi/bun.ts";
 import type { Libc } from "../../core/ffi/libc.ts";
+import { loadLibc } from "../../core/ffi/load.ts";
 import { Arena } from "../../core/socket/linux/arena.ts";
 import { Clock } from "../../core/socket/linux/clock.ts";
 
 const MONOTONIC = 1;
+const real = await loadLibc();
 
 /** A C library whose clocks stand still until they are told to move. */
 function makeClock(): { clock: Clock; time: { monotonicMs: number; wallMs: number } } {
-  const real = openLibc();
   const time = { monotonicMs: 5_000_000, wallMs: 1_795_433_263_000 };
   const libc: Libc = {
     ...real,

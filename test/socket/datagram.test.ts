@@ -3,9 +3,8 @@ import { describe, it } from "node:test";
 import type { Family } from "../../core/address.ts";
 import { SocketError } from "../../core/errors.ts";
 import type { Arrival, PacketArrival } from "../../core/network.ts";
-import { createLinuxNetwork } from "../../core/socket/linux.ts";
 import { encodeEcho, encodeTcp, encodeUdp, parseIcmp, TCP_FLAG } from "../../core/wire/mod.ts";
-import { address, collectGarbage, FAMILIES, hasRoot, isKind, LOOPBACK, loopback, until } from "./host.ts";
+import { address, collectGarbage, FAMILIES, hasRoot, isKind, LOOPBACK, loopback, openNetwork, until } from "./host.ts";
 
 function echo(version: Family, sequence: number): Uint8Array {
   const { bytes } = LOOPBACK[version];
@@ -21,7 +20,7 @@ for (const family of FAMILIES) {
 
     it("a raw ICMP socket gets the reply without its IP header, and the tap a copy", async (t) => {
       if (!hasRoot(t)) return;
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using socket = network.open(icmp, family);
       assert.equal(socket.localPort, 0);
       const copies: PacketArrival[] = [];
@@ -41,7 +40,7 @@ for (const family of FAMILIES) {
     });
 
     it("a UDP socket gets datagrams with their port and the hop limit each was sent with", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using from = network.open({ type: "udp" }, family);
       using to = network.open({ type: "udp" }, family);
       for (const hopLimit of [1, 7, 255]) {
@@ -54,7 +53,7 @@ for (const family of FAMILIES) {
     });
 
     it("a closed UDP port is an error that names target, port and quoted payload, and is not local", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using socket = network.open({ type: "udp" }, family);
       using reserved = network.open({ type: "udp" }, family);
       const port = reserved.localPort;
@@ -69,7 +68,7 @@ for (const family of FAMILIES) {
     });
 
     it("sends go on while earlier errors are pending, and every departure and error is told", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using socket = network.open({ type: "udp" }, family);
       const total = 300;
       const bytes = new Uint8Array(32);
@@ -90,7 +89,7 @@ for (const family of FAMILIES) {
     });
 
     it("quotes stay whole while garbage is collected between sends and receives", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using socket = network.open({ type: "udp" }, family);
       const litter: unknown[] = [];
       for (let i = 0; i < 3000; i++) {
@@ -107,7 +106,7 @@ for (const family of FAMILIES) {
 
     it("a raw socket's port filter passes the remote port's segments to the local port only", async (t) => {
       if (!hasRoot(t)) return;
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using filtered = network.open({ type: "raw", protocol: 6, ports: { local: 4001, remote: 4002 } }, family);
       using sender = network.open({ type: "raw", protocol: 6, ports: { local: 1, remote: 1 } }, family);
       const { bytes } = LOOPBACK[family];
@@ -126,7 +125,7 @@ for (const family of FAMILIES) {
 
     it("a raw UDP socket sends what a UDP socket receives", async (t) => {
       if (!hasRoot(t)) return;
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using raw = network.open({ type: "raw", protocol: 17 }, family);
       using udp = network.open({ type: "udp" }, family);
       const { bytes } = LOOPBACK[family];
@@ -138,13 +137,13 @@ for (const family of FAMILIES) {
     });
 
     it("the route to the loopback address is the loopback interface", () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       const route = network.route(LOOPBACK[family]);
       assert.deepEqual([route.source.text, route.interface], [LOOPBACK[family].text, "lo"]);
     });
 
     it("binds to source and interface where they exist", async () => {
-      using network = createLinuxNetwork({ source: LOOPBACK[family], interface: "lo" });
+      using network = openNetwork({ source: LOOPBACK[family], interface: "lo" });
       using socket = network.open({ type: "udp" }, family);
       socket.send(Uint8Array.of(1), loopback(family, socket.localPort), 1, 1);
       const packet = await until(network, isKind(socket, "packet"));
@@ -158,7 +157,7 @@ describe("refusals of Linux sockets", () => {
     error instanceof SocketError && error.errno === errno && error.stage === stage;
 
   it("a source that is not this host's is refused when binding", () => {
-    using network = createLinuxNetwork({ source: address("203.0.113.9") });
+    using network = openNetwork({ source: address("203.0.113.9") });
     assert.throws(() => network.open({ type: "udp" }, 4), refused("EADDRNOTAVAIL", "bind"));
     assert.throws(() => network.dial(loopback(4, 9), 1, 0), refused("EADDRNOTAVAIL", "bind"));
     assert.throws(() => network.route(LOOPBACK[4]), refused("EADDRNOTAVAIL", "bind"));
@@ -167,14 +166,14 @@ describe("refusals of Linux sockets", () => {
 
   it("an interface that does not exist is refused when binding, however long its name", () => {
     for (const name of ["nettrace-none", "n".repeat(40)]) {
-      using network = createLinuxNetwork({ interface: name });
+      using network = openNetwork({ interface: name });
       assert.throws(() => network.open({ type: "udp" }, 4), refused("ENODEV", "bind"));
       assert.throws(() => network.route(LOOPBACK[4]), refused("ENODEV", "bind"));
     }
   });
 
   it("a zone that does not exist is refused", () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     assert.throws(() => network.route(address("fe80::1%nettrace-none")), refused("ENODEV", "route"));
     using socket = network.open({ type: "udp" }, 6);
     const to = { address: address("fe80::1%nettrace-none"), port: 9 };
@@ -182,7 +181,7 @@ describe("refusals of Linux sockets", () => {
   });
 
   it("a datagram that no IP packet holds is refused, and the socket works on", async () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     using socket = network.open({ type: "udp" }, 4);
     for (const length of [65_508, 70_000]) {
       assert.throws(() => socket.send(new Uint8Array(length), loopback(4, 9), 1, 0), refused("EMSGSIZE", "send"));
@@ -193,13 +192,13 @@ describe("refusals of Linux sockets", () => {
   });
 
   it("a hop limit that no packet has is refused when sending", () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     using socket = network.open({ type: "udp" }, 4);
     assert.throws(() => socket.send(new Uint8Array(1), loopback(4, 9), 256, 0), refused("EINVAL", "send"));
   });
 
   it("a port in use is refused, and a closed socket sends nothing", () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     const socket = network.open({ type: "udp" }, 4);
     assert.throws(() => network.open({ type: "udp", localPort: socket.localPort }, 4), refused("EADDRINUSE", "bind"));
     socket[Symbol.dispose]();
@@ -208,7 +207,7 @@ describe("refusals of Linux sockets", () => {
   });
 
   it("a reserved TCP port and a handshake send nothing", () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     using port = network.open({ type: "tcp-port" }, 4);
     assert.throws(() => port.send(new Uint8Array(1), loopback(4, 9), 1, 0), refused("EOPNOTSUPP", "send"));
   });

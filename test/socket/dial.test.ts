@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { SocketError } from "../../core/errors.ts";
-import { createLinuxNetwork } from "../../core/socket/linux.ts";
-import { FAMILIES, isKind, LOOPBACK, loopback, until } from "./host.ts";
+import { FAMILIES, isKind, LOOPBACK, loopback, openNetwork, until } from "./host.ts";
 
 function listen(server: Server, host: string, port = 0): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
-  server.listen(port, host, () => resolve("listening"));
-  return promise;
+  return new Promise((resolve) => {
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"));
+    server.listen(port, host, () => resolve("listening"));
+  });
 }
 
 function portOf(server: Server): number {
@@ -26,7 +25,7 @@ for (const family of FAMILIES) {
     });
 
     it("ends open where somebody listens, no later than now and no earlier than the call", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       const startedMs = network.nowMs();
       using dialed = network.dial(loopback(family, portOf(server)), 5, 0);
       assert.ok(dialed.localPort > 0);
@@ -36,7 +35,7 @@ for (const family of FAMILIES) {
     });
 
     it("ends closed where nobody listens, which is the target's own answer", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using free = network.open({ type: "tcp-port" }, family);
       using dialed = network.dial(loopback(family, free.localPort), 5, 0);
       const end = await until(network, isKind(dialed, "handshake"));
@@ -47,7 +46,7 @@ for (const family of FAMILIES) {
     });
 
     it("uses one local port for one handshake after the other, open or closed", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using reserved = network.open({ type: "tcp-port" }, family);
       using free = network.open({ type: "tcp-port" }, family);
       for (let i = 0; i < 20; i++) {
@@ -60,7 +59,7 @@ for (const family of FAMILIES) {
     });
 
     it("refuses a second handshake on the same ports", () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       const to = loopback(family, portOf(server));
       using first = network.dial(to, 5, 0);
       assert.throws(
@@ -70,7 +69,7 @@ for (const family of FAMILIES) {
     });
 
     it("keeps a reserved port from other programs' servers and from a second reservation", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using reserved = network.open({ type: "tcp-port" }, family);
       assert.equal(await listen(createServer(), LOOPBACK[family].text, reserved.localPort), "EADDRINUSE");
       assert.throws(
@@ -80,7 +79,7 @@ for (const family of FAMILIES) {
     });
 
     it("tells when the SYN left where a tag asks for it, before the end", async () => {
-      using network = createLinuxNetwork({});
+      using network = openNetwork();
       using dialed = network.dial(loopback(family, portOf(server)), 5, 0, 4711);
       const departure = await until(network, (arrival): arrival is typeof arrival => arrival.socket === dialed);
       assert.ok(departure.kind === "departure" && departure.tag === 4711);

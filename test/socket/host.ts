@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { type Endpoint, type Family, type IpAddress, parseAddress } from "../../core/address.ts";
+import { loadLibc } from "../../core/ffi/load.ts";
 import type { Arrival, Network, ProbeSocket } from "../../core/network.ts";
+import { createLinuxNetwork, type LinuxNetworkOptions } from "../../core/socket/linux.ts";
+
+const libc = await loadLibc();
+
+export function openNetwork(options: LinuxNetworkOptions = {}): Network {
+  return createLinuxNetwork(libc, options);
+}
 
 /** Loopback of each family. */
 export const LOOPBACK: Readonly<Record<Family, IpAddress>> = { 4: address("127.0.0.1"), 6: address("::1") };

@@ -6,9 +6,8 @@
 import type { Family } from "../../core/address.ts";
 import { SocketError } from "../../core/errors.ts";
 import type { Arrival, Network } from "../../core/network.ts";
-import { createLinuxNetwork } from "../../core/socket/linux.ts";
 import { encodeEcho } from "../../core/wire/mod.ts";
-import { address, LOOPBACK } from "./host.ts";
+import { address, LOOPBACK, openNetwork } from "./host.ts";
 
 const OUTSIDE = { 4: address("10.9.1.1"), 6: address("fd09:1::1") } as const;
 const HOP_LIMIT = 9;
@@ -64,7 +63,7 @@ async function attempt(network: Network, what: string, family: Family, isLoopbac
 const results: string[] = [];
 for (const argument of process.argv.slice(2)) {
   const [, what = "", digit, loopback] = /^([a-z]+)([46])(-loopback)?$/.exec(argument) ?? [];
-  using network = createLinuxNetwork({});
+  using network = openNetwork();
   try {
     results.push(await attempt(network, what, digit === "4" ? 4 : 6, loopback !== undefined));
   } catch (error) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openLibc } from "../../core/ffi/bun.ts";
+import { loadLibc } from "../../core/ffi/load.ts";
 import { Arena } from "../../core/socket/linux/arena.ts";
 import { parseControl } from "../../core/socket/linux/control.ts";
 import { icmpMask, tapFilter } from "../../core/socket/linux/filter.ts";
@@ -9,7 +9,7 @@ import { TagRing } from "../../core/socket/linux/tag-ring.ts";
 import { encodeEcho, encodeIp } from "../../core/wire/mod.ts";
 import { address, FAMILIES, LOOPBACK } from "./host.ts";
 
-const region = new Arena(openLibc(), 4096).take(512);
+const region = new Arena(await loadLibc(), 4096).take(512);
 const noZone = (index: number): string => String(index);
 
 /** Ancillary data as the kernel lays it out; returns its length. */

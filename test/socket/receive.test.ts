@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLinuxNetwork } from "../../core/socket/linux.ts";
-import { isKind, loopback, until } from "./host.ts";
+import { isKind, loopback, openNetwork, until } from "./host.ts";
 
 describe("receive on Linux", () => {
   it("gives undefined at its time, and at once where that has passed", async () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     using _socket = network.open({ type: "udp" }, 4);
     const untilMs = network.nowMs() + 30;
     assert.equal(await network.receive(untilMs), undefined);
@@ -14,7 +13,7 @@ describe("receive on Linux", () => {
   });
 
   it("gives undefined on abort, before and while it waits", async () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     using _socket = network.open({ type: "udp" }, 4);
     const abort = new AbortController();
     const waiting = network.receive(Number.POSITIVE_INFINITY, abort.signal);
@@ -24,7 +23,7 @@ describe("receive on Linux", () => {
   });
 
   it("ends when the network is closed under it", async () => {
-    const network = createLinuxNetwork({});
+    const network = openNetwork();
     const socket = network.open({ type: "udp" }, 4);
     const waiting = network.receive(Number.POSITIVE_INFINITY);
     network[Symbol.dispose]();
@@ -34,7 +33,7 @@ describe("receive on Linux", () => {
   });
 
   it("sees a socket that was opened while it waited, and none that was closed", async () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     const closed = network.open({ type: "udp" }, 4);
     closed.send(new Uint8Array(1), loopback(4, closed.localPort), 1, 1);
     const waiting = until(
@@ -48,7 +47,7 @@ describe("receive on Linux", () => {
   });
 
   it("leaves the event loop free while packets come faster than they are read", async () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     using socket = network.open({ type: "udp" }, 4);
     let isTimerRun = false;
     const timer = setTimeout(() => {
@@ -66,7 +65,7 @@ describe("receive on Linux", () => {
   });
 
   it("serves all sockets while one of them is flooded", async () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     using flooded = network.open({ type: "udp" }, 4);
     using quiet = network.open({ type: "udp" }, 6);
     const flood = (): void => flooded.send(new Uint8Array(8), loopback(4, flooded.localPort), 1, 0);
@@ -81,8 +80,8 @@ describe("receive on Linux", () => {
   });
 
   it("keeps apart two networks of one process", async () => {
-    using first = createLinuxNetwork({});
-    using second = createLinuxNetwork({});
+    using first = openNetwork();
+    using second = openNetwork();
     using a = first.open({ type: "udp" }, 4);
     using b = second.open({ type: "udp" }, 4);
     a.send(Uint8Array.of(1), loopback(4, b.localPort), 1, 0);
@@ -92,7 +91,7 @@ describe("receive on Linux", () => {
   });
 
   it("tells how often this host failed to retransmit", () => {
-    using network = createLinuxNetwork({});
+    using network = openNetwork();
     const failures = network.retransmitFailures();
     assert.ok(failures !== undefined && Number.isSafeInteger(failures) && failures >= 0);
   });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { hasNobody } from "../lab/access.ts";
+import { runtime } from "../lab/command.ts";
 import { hasRoot } from "./host.ts";
 
-const CHILD = fileURLToPath(new URL("./isolated-child.ts", import.meta.url));
+const CHILD = runtime(new URL("./isolated-child.ts", import.meta.url));
 
 /** A host of its own: one interface, whose neighbour is silent, and default routes over it. */
 const HOST = `
@@ -28,7 +28,7 @@ const NOBODY = ["setpriv", ...IDENTITY, "--bounding-set", "-all", "--inh-caps", 
 
 /** What comes of each of `attempts` on that host after `setup`, as nobody unless `asRoot`. */
 function tryOn(setup: string, attempts: readonly string[], asRoot = false): string[] {
-  const child = [...(asRoot ? [] : NOBODY), process.execPath, CHILD, ...attempts];
+  const child = [...(asRoot ? [] : NOBODY), ...CHILD, ...attempts];
   const script = `set -e\n${HOST}\n${setup}\nexec "$@"`;
   const argv = ["--net", "sh", "-c", script, "sh", ...child];
   const { status, stdout, stderr } = spawnSync("unshare", argv, { encoding: "utf8", timeout: 30_000 });

@@ -42,7 +42,7 @@ export const TCP = { syncnt: 7, info: 11 } as const;
 export const MSG = { dontwait: 0x40, nosignal: 0x4000, errqueue: 0x2000 } as const;
 export const POLL = { in: 1, out: 4, err: 8, hup: 16, nval: 32 } as const;
 export const F = { setfl: 4, setown: 8, setsig: 10 } as const;
-export const O = { nonblock: 0x800, async: 0x2000 } as const;
+export const O = { nonblock: 0x800, async: 0x2000, cloexec: 0x80000 } as const;
 
 /** Flags of SO_TIMESTAMPING (linux/net_tstamp.h): software stamps, transmit stamps named by a counter, no payload. */
 export const TIMESTAMPING = { txSoftware: 2, rxSoftware: 8, software: 16, optId: 128, optTsonly: 2048 } as const;

@@ -7,7 +7,6 @@ import { type Control, parseControl } from "./control.ts";
 import { errorArrival } from "./error-queue.ts";
 import type { Kernel } from "./kernel.ts";
 import type { IncomingMessage } from "./message.ts";
-import { discardedIpv6 } from "./proc.ts";
 import { verifyIcmpv4 } from "./received-ip.ts";
 import { readSockaddr } from "./sockaddr.ts";
 import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
@@ -75,13 +74,13 @@ export class DatagramSocket implements ProbeSocket, Source {
   }
 
   send(bytes: Uint8Array, to: Endpoint, hopLimit: number, tag: number): void {
-    const { libc, clock, outgoing } = this.#kernel;
+    const { libc, clock, counters, outgoing } = this.#kernel;
     if (this.#closed) throw this.#refusal(to, "EBADF");
     if (bytes.length > outgoing.capacity) throw this.#refusal(to, "EMSGSIZE");
     // Raw and ping sockets have no ports; a raw IPv6 socket takes a port for a protocol number (ipv6(7)).
     const port = this.type === "udp" ? to.port : 0;
     outgoing.fill(bytes, to, port, this.#kernel.scope("send", to.address), hopLimit);
-    const discarded = this.#swallows ? discardedIpv6() : undefined;
+    const discarded = this.#swallows ? counters.discardedIpv6() : undefined;
     for (let sends = 1; ; sends++) {
       const atMs = clock.nowMs();
       const errno = outgoing.send(libc, this.fd);
@@ -212,7 +211,7 @@ export class DatagramSocket implements ProbeSocket, Source {
 
   /** Whether the kernel discarded a packet while this one was sent, and this one has left no departure. */
   #wasSwallowed(key: number, discardedBefore: number): boolean {
-    if ((discardedIpv6() ?? 0) <= discardedBefore) return false;
+    if ((this.#kernel.counters.discardedIpv6() ?? 0) <= discardedBefore) return false;
     this.#drainErrors();
     return this.#ring.sentAtMs(key) !== undefined;
   }

@@ -8,7 +8,6 @@ import type { SocketHost } from "./datagram-socket.ts";
 import { errorArrival } from "./error-queue.ts";
 import { openTcp, readTcpInfo, type TcpInfo } from "./handshake.ts";
 import type { Kernel } from "./kernel.ts";
-import { receivedPackets } from "./proc.ts";
 import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 
 /** How often a refusal that came at once must be seen to come from this host, and how often that is tried. */
@@ -170,9 +169,9 @@ export function dial(kernel: Kernel, host: SocketHost, to: Endpoint, request: Di
 function isResetLocal(kernel: Kernel, to: Endpoint, hopLimit: number, scope: number): boolean {
   let confirmed = 0;
   for (let i = 0; i < MAX_CONFIRMATIONS && confirmed < CONFIRMATIONS; i++) {
-    const before = receivedPackets();
+    const before = kernel.counters.receivedPackets();
     const refused = isRefusedAtOnce(kernel, to, hopLimit, scope);
-    const after = receivedPackets();
+    const after = kernel.counters.receivedPackets();
     if (!refused || before === undefined || after === undefined || after.loopback === before.loopback) return false;
     if (after.others === before.others) confirmed++;
   }

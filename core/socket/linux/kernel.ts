@@ -8,6 +8,7 @@ import { Clock } from "./clock.ts";
 import type { Instruction } from "./filter.ts";
 import { Interfaces } from "./interfaces.ts";
 import { IncomingMessage, OutgoingMessage } from "./message.ts";
+import { Counters } from "./proc.ts";
 import { anyAddress, SOCKADDR_SPACE, writeSockaddr } from "./sockaddr.ts";
 
 const ARENA_SPACE = 512 * 1024;
@@ -28,6 +29,7 @@ export class Kernel {
   readonly arena: Arena;
   readonly clock: Clock;
   readonly interfaces: Interfaces;
+  readonly counters: Counters;
   readonly outgoing: OutgoingMessage;
   /** For `receive`, whose caller may still look at it while it sends. */
   readonly incoming: IncomingMessage;
@@ -43,6 +45,7 @@ export class Kernel {
     this.arena = new Arena(libc, ARENA_SPACE);
     this.clock = new Clock(libc, this.arena);
     this.interfaces = new Interfaces(libc, this.arena, () => this.clock.nowMs());
+    this.counters = new Counters(libc, this.arena);
     this.outgoing = new OutgoingMessage(this.arena);
     this.incoming = new IncomingMessage(this.arena);
     this.aside = new IncomingMessage(this.arena);

@@ -1,13 +1,10 @@
-import { readFileSync } from "node:fs";
+import type { Libc } from "../../ffi/libc.ts";
+import { ERRNO, O } from "./abi.ts";
+import type { Arena, Region } from "./arena.ts";
 
-/** TcpExt TCPRetransFail of /proc/net/netstat, which is this network namespace's; undefined where there is none. */
-export function retransmitFailures(): number | undefined {
-  const lines = read("/proc/net/netstat")?.split("\n") ?? [];
-  // Pairs of lines: names, then values, both headed by the group's name.
-  const at = lines.findIndex((line) => line.startsWith("TcpExt:"));
-  const index = lines[at]?.split(" ").indexOf("TCPRetransFail") ?? -1;
-  return index < 0 ? undefined : count(lines[at + 1]?.split(" ")[index]);
-}
+const PATH_SPACE = 64;
+/** The kernel makes these files up as they are read, a page or so at a time. */
+const CHUNK = 16 * 1024;
 
 /** Packets received so far, on the loopback interface and on all others together. */
 export interface ReceivedPackets {
@@ -15,35 +12,69 @@ export interface ReceivedPackets {
   readonly others: number;
 }
 
-/** What /proc/net/dev counts; undefined where it cannot be told. */
-export function receivedPackets(): ReceivedPackets | undefined {
-  let loopback: number | undefined;
-  let others = 0;
-  // Two lines of headings, then "name: bytes packets errs …".
-  for (const line of read("/proc/net/dev")?.split("\n").slice(2) ?? []) {
-    const [name, counters] = line.split(":");
-    const packets = count(counters?.trim().split(/\s+/)[1]);
-    if (name === undefined || packets === undefined) continue;
-    if (name.trim() === "lo") loopback = packets;
-    else others += packets;
-  }
-  return loopback === undefined ? undefined : { loopback, others };
-}
+/**
+ * What /proc/net counts for this network namespace; undefined where it cannot be told. The files are read by libc:
+ * Deno's own reading of /proc asks for all permissions there are.
+ */
+export class Counters {
+  readonly #libc: Libc;
+  readonly #path: Region;
+  readonly #chunk: Region;
 
-/** IPv6 packets that this network namespace discarded while sending; undefined where it cannot be told. */
-export function discardedIpv6(): number | undefined {
-  return count(/^Ip6OutDiscards\s+(\d+)$/m.exec(read("/proc/net/snmp6") ?? "")?.[1]);
+  constructor(libc: Libc, arena: Arena) {
+    this.#libc = libc;
+    this.#path = arena.take(PATH_SPACE);
+    this.#chunk = arena.take(CHUNK);
+  }
+
+  /** TcpExt TCPRetransFail. */
+  retransmitFailures(): number | undefined {
+    const lines = this.#read("/proc/net/netstat")?.split("\n") ?? [];
+    // Pairs of lines: names, then values, both headed by the group's name.
+    const at = lines.findIndex((line) => line.startsWith("TcpExt:"));
+    const index = lines[at]?.split(" ").indexOf("TCPRetransFail") ?? -1;
+    return index < 0 ? undefined : count(lines[at + 1]?.split(" ")[index]);
+  }
+
+  receivedPackets(): ReceivedPackets | undefined {
+    let loopback: number | undefined;
+    let others = 0;
+    // Two lines of headings, then "name: bytes packets errs …".
+    for (const line of this.#read("/proc/net/dev")?.split("\n").slice(2) ?? []) {
+      const [name, counters] = line.split(":");
+      const packets = count(counters?.trim().split(/\s+/)[1]);
+      if (name === undefined || packets === undefined) continue;
+      if (name.trim() === "lo") loopback = packets;
+      else others += packets;
+    }
+    return loopback === undefined ? undefined : { loopback, others };
+  }
+
+  /** IPv6 packets that were discarded while they were sent. */
+  discardedIpv6(): number | undefined {
+    return count(/^Ip6OutDiscards\s+(\d+)$/m.exec(this.#read("/proc/net/snmp6") ?? "")?.[1]);
+  }
+
+  /** A whole file, as Latin-1; undefined where there is no /proc, or one that hides this file. */
+  #read(path: string): string | undefined {
+    this.#path.bytes.fill(0);
+    new TextEncoder().encodeInto(path, this.#path.bytes);
+    const fd = this.#libc.open(this.#path.bytes, O.cloexec);
+    if (fd < 0) return undefined;
+    const decoder = new TextDecoder("latin1");
+    let text: string | undefined = "";
+    for (;;) {
+      const length = this.#libc.read(fd, this.#chunk.bytes, CHUNK);
+      if (length < 0 && this.#libc.errno() === ERRNO.EINTR) continue;
+      if (length < 0) text = undefined;
+      if (length <= 0) break;
+      text += decoder.decode(this.#chunk.bytes.subarray(0, length));
+    }
+    this.#libc.close(fd);
+    return text;
+  }
 }
 
 function count(text: string | undefined): number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    // No /proc, or one that hides this file: the count is unknown.
-    return undefined;
-  }
 }

@@ -42,13 +42,18 @@ export class Wakeup {
 
   /** Returns at the next signal, `wake` or abort, and after `timeoutMs` at the latest. */
   async wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, Math.ceil(timeoutMs));
-    this.#resolve = resolve;
+    // Promise.withResolvers would be shorter, but Node 20 has none.
+    let wake: (() => void) | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     signal?.addEventListener("abort", this.#onSignal);
-    await promise;
+    await new Promise<void>((resolve) => {
+      // Referenced: on Node nothing else keeps the process alive, signal handlers and descriptors do not.
+      timer = setTimeout(resolve, Math.ceil(timeoutMs));
+      wake = resolve;
+      this.#resolve = resolve;
+    });
     signal?.removeEventListener("abort", this.#onSignal);
-    if (this.#resolve === resolve) this.#resolve = undefined;
+    if (this.#resolve === wake) this.#resolve = undefined;
     clearTimeout(timer);
   }
 
