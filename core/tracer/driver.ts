@@ -90,11 +90,12 @@ export function createDriver(network: Network): Driver {
     start,
     async turn(untilMs, signal) {
       // What has arrived is read before anything is given up: on a busy host answers wait longer than timeouts last.
-      const isDrained = await drain(signal);
+      const count = await drain(signal);
       let wakeMs = untilMs;
       const nowMs = network.nowMs();
-      for (const { run } of started) if (!run.ended) wakeMs = Math.min(wakeMs, run.poll(nowMs, isDrained));
-      if (wakeMs <= nowMs || signal?.aborted) return;
+      for (const { run } of started) if (!run.ended) wakeMs = Math.min(wakeMs, run.poll(nowMs, count < MAX_DRAIN));
+      // The caller decides on what was read before it waits for more.
+      if (count > 0 || wakeMs <= nowMs || signal?.aborted) return;
       const arrival = await network.receive(wakeMs, signal);
       if (arrival !== undefined) deliver(arrival);
     },
@@ -111,14 +112,14 @@ export function createDriver(network: Network): Driver {
     },
   };
 
-  /** Whether all that had arrived is delivered; false where more comes in than is to be read in one go. */
-  async function drain(signal: AbortSignal | undefined): Promise<boolean> {
+  /** Delivers what has arrived; how much that is. With MAX_DRAIN there may be more. */
+  async function drain(signal: AbortSignal | undefined): Promise<number> {
     for (let count = 0; count < MAX_DRAIN; count += 1) {
       const arrival = await network.receive(network.nowMs(), signal);
-      if (arrival === undefined) return true;
+      if (arrival === undefined) return count;
       deliver(arrival);
     }
-    return false;
+    return MAX_DRAIN;
   }
 
   function deliver(arrival: Arrival): void {

@@ -59,6 +59,8 @@ export function createRun(
   let answers = 0;
   let refusedProbes = 0;
   let localRejects = 0;
+  /** What the host refused; nothing that answers it belongs to the path. */
+  const refusedSequences = new Set<number>();
   /** Replies that name a probe which was never sent. */
   let foreign = 0;
   /** Answers of which only the packet tap's copy has come, and when the last of them came. */
@@ -83,11 +85,16 @@ export function createRun(
     emit({ type: "stopped", atMs: nowMs, outcome, ...(error && { error }) });
   };
 
-  const newProbe = ({ hop, round, scout }: Decision & { type: "send" }): Probe => {
-    const current = sequence;
+  const takeSequence = (): number => {
+    const taken = sequence;
     sequence = (sequence + 1) & 0xffff;
+    refusedSequences.delete(taken);
+    return taken;
+  };
+
+  const newProbe = ({ hop, round, scout }: Decision & { type: "send" }): Probe => {
     if (scout || options.flow === "vary") flow += 1;
-    const base = { sequence: current, hopLimit: hop, round, flow: scout || options.flow === "vary" ? flow : 0 };
+    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: scout || options.flow === "vary" ? flow : 0 };
     return scout ? { ...base, scout } : base;
   };
 
@@ -111,8 +118,10 @@ export function createRun(
         return true;
       }
       const { final, retryAtMs } = refusal.refused(error, nowMs);
+      refusedSequences.add(probe.sequence);
+      // A REJECT rule answers what it refused, in the target's name even: the next try must not be taken for that one.
       if (final) giveUp(probe, decision, error, nowMs);
-      else retry = { probe, decision, atMs: retryAtMs };
+      else retry = { probe: { ...probe, sequence: takeSequence() }, decision, atMs: retryAtMs };
       return final;
     }
     retry = undefined;
@@ -227,6 +236,7 @@ export function createRun(
         return;
       }
       const reply = match(arrival);
+      if (reply !== undefined && refusedSequences.has(reply.sequence)) return;
       const flight = reply && flights.get(reply.sequence);
       if (reply !== undefined && flight === undefined) foreign += 1;
       if (reply === undefined || flight === undefined) return;
