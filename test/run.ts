@@ -81,7 +81,12 @@ everywhere(
   ],
   asIs,
 );
-suite("command line and house", runtimes.bun, ["./test/cli", "./test/house"], asIs);
+suite(
+  "command line, house, plugins of others",
+  runtimes.bun,
+  ["./test/cli", "./test/house", "./test/plugins", "./test/examples"],
+  asIs,
+);
 
 const access = labAccess();
 if (access.kind === "refused") {
