@@ -13,7 +13,7 @@ export interface Driver extends Disposable {
    * plugin breaks its contract. Disposing of the result throws PluginError where the plugin fails to.
    */
   start(protocol: Protocol, emit: (event: TraceEvent) => void): StartedRun;
-  /** Lets every run send what is due, then waits for one arrival, at most until `untilMs`. */
+  /** Delivers what has arrived and lets every run send what is due; if nothing had, waits for one arrival until `untilMs`. */
   turn(untilMs: number, signal?: AbortSignal): Promise<void>;
 }
 
