@@ -43,7 +43,8 @@ export default definePlugin({
     const sequenceOf = (tag: number): number | undefined => (tag >>> 16 === token ? tag & 0xffff : undefined);
 
     const matchAnswer = ({ bytes, from, hopLimit }: PacketArrival): Reply | undefined => {
-      if (bytes.length < CHUNK_AT + CHUNK_HEADER || from.text !== address.text) return undefined;
+      if (bytes.length < CHUNK_AT + CHUNK_HEADER) return undefined;
+      // From any address: a host that has several may answer from another one (usrsctp 0.9.5 does). The tag proves it.
       if (wire.readU16(bytes, 0) !== target.port || !byPort.has(wire.readU16(bytes, 2))) return undefined;
       const mark = MARKS[bytes[CHUNK_AT] ?? 0];
       const sequence = sequenceOf(wire.readU32(bytes, VERIFICATION_TAG_AT));
