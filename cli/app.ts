@@ -1,16 +1,23 @@
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { MAIN_HELP, VERSION_LINE } from "./help.ts";
+import { findPersonality, type NamedPersonality } from "./personalities/mod.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { namedPlugins } from "./plugins/named.ts";
 import { printable } from "./printable.ts";
 
 /**
  * Runs a command line (without the program's own name) and returns the exit status. Never rejects, and tells every
- * error in one line.
+ * error in one line. `startedAs`: the name under which the executable was started, which may be that of a tool.
  */
-export async function runCommandLine(argv: readonly string[], context: CommandContext): Promise<number> {
+export async function runCommandLine(
+  argv: readonly string[],
+  context: CommandContext,
+  startedAs = "nettrace",
+): Promise<number> {
   try {
+    const personality = findPersonality(startedAs);
+    if (personality !== undefined) return await runPersonality(personality, argv, context);
     return await dispatch(argv, context);
   } catch (error) {
     const { message, exitCode } = await explain(error);
@@ -34,6 +41,8 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
     context.stdout.write(MAIN_HELP);
     return EXIT.reached;
   }
+  const personality = findPersonality(first);
+  if (personality !== undefined) return runPersonality(personality, argv.slice(1), context);
   const loaded = await loadNamedPlugins(argv, context);
   const { createProgram } = await import("./program.ts");
   let exitCode: number = EXIT.reached;
@@ -49,6 +58,15 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
     if (usage !== undefined) throw usage;
   }
   return exitCode;
+}
+
+async function runPersonality(
+  { load, call }: NamedPersonality,
+  argv: readonly string[],
+  context: CommandContext,
+): Promise<number> {
+  const personality = await load();
+  return personality(argv, context, call);
 }
 
 /** What is needed to load plugins is itself loaded only where a protocol is named that is not built in. */

@@ -36,7 +36,7 @@ process.on("unhandledRejection", lastResort);
 
 /** No top-level await: the executable's bytecode cannot have it. */
 async function main(): Promise<void> {
-  let exitCode = await runCommandLine(process.argv.slice(2), context);
+  let exitCode = await runCommandLine(process.argv.slice(2), context, process.argv0);
   const failure = await stdout.flush();
   if (failure !== undefined) {
     stderr.write(`nettrace: Cannot write the output: ${failure}\n`);

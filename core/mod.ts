@@ -17,6 +17,8 @@ export * from "./resolve.ts";
 export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
+export type { RefusalPolicy } from "./tracer/run.ts";
+export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
 export * from "./udp-service.ts";
 export * as wire from "./wire/mod.ts";

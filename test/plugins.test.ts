@@ -1,10 +1,10 @@
+import type { HostProfile } from "../core/sim/host.ts";
 import { icmp } from "../plugins/icmp.ts";
 import { tcpConnect } from "../plugins/tcp-connect.ts";
 import { tcpSyn } from "../plugins/tcp-syn.ts";
 import { udp } from "../plugins/udp.ts";
 import { pluginContract } from "./contract.ts";
 import { simPluginBenches } from "./sim/benches.ts";
-import type { HostProfile } from "./sim/host.ts";
 
 /** Raw sockets are refused, ping sockets are not, as for users inside of ping_group_range. */
 const NO_RAW: HostProfile = { refusedSockets: [{ types: ["raw"], errno: "EPERM" }] };

@@ -84,7 +84,7 @@ everywhere(
 suite(
   "command line, house, plugins of others",
   runtimes.bun,
-  ["./test/cli", "./test/house", "./test/plugins", "./test/examples"],
+  ["./test/cli", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
   asIs,
 );
 

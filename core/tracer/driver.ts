@@ -4,7 +4,8 @@ import type { ProbeOptions, ProbeSession, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { openGuarded } from "./guard.ts";
 import type { TraceOptions } from "./options.ts";
-import { createRun, type Run } from "./run.ts";
+import { createRun, type RefusalPolicy, type Run } from "./run.ts";
+import { createSchedule, type ScheduleFactory } from "./schedule.ts";
 
 /** Several traces on one Network: each gets the arrivals of its own sockets. */
 export interface Driver extends Disposable {
@@ -22,6 +23,10 @@ export interface Protocol {
   readonly target: Endpoint;
   readonly probe: ProbeOptions;
   readonly trace: TraceOptions;
+  /** Default: the discovery of a path. */
+  readonly schedule?: ScheduleFactory;
+  /** Default `stop`. */
+  readonly onRefusal?: RefusalPolicy;
 }
 
 export interface StartedRun extends Disposable {
@@ -68,7 +73,12 @@ export function createDriver(network: Network): Driver {
       throw error;
     }
     const sequence = Math.floor(Math.random() * 0x10000);
-    run = createRun(session, protocol.trace, emit, { sequence, clock: () => network.nowMs() });
+    run = createRun(session, protocol.trace, emit, {
+      sequence,
+      clock: () => network.nowMs(),
+      schedule: (protocol.schedule ?? createSchedule)(protocol.trace, session.probesPerFlow),
+      onRefusal: protocol.onRefusal ?? "stop",
+    });
     for (const socket of sockets) owners.set(socket, run);
     const result: StartedRun = {
       run,

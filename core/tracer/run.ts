@@ -4,7 +4,7 @@ import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
 import type { TraceOptions } from "./options.ts";
 import { createRefusal } from "./refusal.ts";
-import { createSchedule, type Decision, type Slot } from "./schedule.ts";
+import type { Decision, Schedule, Slot } from "./schedule.ts";
 
 /** One trace under way, driven from outside: it never waits, so that one loop can drive many. */
 export interface Run {
@@ -42,13 +42,24 @@ const FOREIGN_LIMIT = 3;
 /** So many answers by our own host, and none by another, make a REJECT rule. */
 const LOCAL_REJECTS_LIMIT = 2;
 
+/** What a refusal by this host does: `stop` ends the trace once it is policy; `continue` goes on to the next probe. */
+export type RefusalPolicy = "stop" | "continue";
+
+export interface RunStart {
+  /** Of the first probe. */
+  readonly sequence: number;
+  readonly clock: () => number;
+  readonly schedule: Schedule;
+  readonly onRefusal: RefusalPolicy;
+}
+
 export function createRun(
   session: ProbeSession,
-  options: TraceOptions,
+  options: Pick<TraceOptions, "flow">,
   emit: (event: TraceEvent) => void,
-  start: { readonly sequence: number; readonly clock: () => number },
+  start: RunStart,
 ): Run {
-  const schedule = createSchedule(options, session.probesPerFlow);
+  const { schedule, onRefusal } = start;
   const refusal = createRefusal();
   const flights = new Map<number, Flight>();
   const bySlot = new Map<Slot, Flight>();
@@ -103,6 +114,7 @@ export function createRun(
     schedule.refused(decision, nowMs);
     emit({ type: "failed", probe, atMs: nowMs, error });
     refusedProbes += 1;
+    if (onRefusal === "continue") return;
     if (departed === 0 || refusedProbes >= REFUSED_PROBES_LIMIT) stop("refused", nowMs, error);
   };
 
@@ -198,6 +210,7 @@ export function createRun(
     schedule.failed(flight.slot);
     emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
     localRejects += 1;
+    if (onRefusal === "continue") return;
     if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
   };
 

@@ -20,6 +20,12 @@ export type Decision =
   | { readonly type: "wait"; readonly untilMs: number }
   | { readonly type: "done"; readonly outcome: Outcome };
 
+/**
+ * How a trace asks: the path's own way (`createSchedule`) unless the caller brings another. `probesPerFlow` is the
+ * session's.
+ */
+export type ScheduleFactory = (options: TraceOptions, probesPerFlow?: number) => Schedule;
+
 /** Which probe goes next, until when to wait, and when a trace is complete. Pure: it knows neither sockets nor clocks. */
 export interface Schedule {
   decide(nowMs: number): Decision;

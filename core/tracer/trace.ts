@@ -4,6 +4,8 @@ import type { ProbeOptions, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { createDriver } from "./driver.ts";
 import { completeTraceOptions, type TraceOptions } from "./options.ts";
+import type { RefusalPolicy } from "./run.ts";
+import type { ScheduleFactory } from "./schedule.ts";
 
 export interface TraceRequest {
   readonly plugin: ProtocolPlugin;
@@ -11,6 +13,10 @@ export interface TraceRequest {
   readonly target: Endpoint;
   readonly probe?: ProbeOptions;
   readonly trace?: Partial<TraceOptions>;
+  /** Which probe goes next; default: the discovery of a path. */
+  readonly schedule?: ScheduleFactory;
+  /** `continue`: a refused probe is told as `failed`, and the trace goes on. Default `stop`. */
+  readonly onRefusal?: RefusalPolicy;
   readonly signal?: AbortSignal;
   /** Told once the sockets are open, before the first probe. */
   readonly onOpen?: (mode: string) => void;
@@ -27,7 +33,15 @@ export async function* trace(network: Network, request: TraceRequest): AsyncGene
   const options = completeTraceOptions(request.trace);
   const events: TraceEvent[] = [];
   using driver = createDriver(network);
-  const protocol = { plugin, target, probe: request.probe ?? {}, trace: options };
+  const { schedule, onRefusal } = request;
+  const protocol = {
+    plugin,
+    target,
+    probe: request.probe ?? {},
+    trace: options,
+    ...(schedule && { schedule }),
+    ...(onRefusal && { onRefusal }),
+  };
   const { run, session } = driver.start(protocol, (event) => events.push(event));
   request.onOpen?.(session.mode);
   while (true) {

@@ -1,10 +1,10 @@
 import { runCommandLine } from "../../cli/app.ts";
 import type { CommandContext, InterruptSignal, Output } from "../../cli/context.ts";
 import { type IpAddress, type Network, parseAddress } from "../../core/mod.ts";
+import type { HostProfile } from "../../core/sim/host.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import type { Topology } from "../../core/sim/topology.ts";
 import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
-import type { HostProfile } from "../sim/host.ts";
-import { createSimNetwork } from "../sim/network.ts";
-import type { Topology } from "../sim/topology.ts";
 
 export interface CliRun {
   readonly topology: Topology;

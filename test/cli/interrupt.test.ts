@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import * as paths from "../sim/topologies.ts";
+import * as paths from "../../core/sim/topologies.ts";
 import { runCli } from "./harness.ts";
 
 const SLOW_MAIN = fileURLToPath(new URL("slow-main.ts", import.meta.url));

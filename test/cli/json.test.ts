@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
-import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../sim/host.ts";
-import * as paths from "../sim/topologies.ts";
-import type { Topology } from "../sim/topology.ts";
+import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
+import * as paths from "../../core/sim/topologies.ts";
+import type { Topology } from "../../core/sim/topology.ts";
 import { runCli } from "./harness.ts";
 
 const load = (name: string): object =>

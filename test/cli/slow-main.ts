@@ -5,9 +5,9 @@
 import { runCommandLine } from "../../cli/app.ts";
 import { onProcessInterrupt, processOutput } from "../../cli/process.ts";
 import type { Network } from "../../core/mod.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import { plain, silent } from "../../core/sim/topologies.ts";
 import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
-import { createSimNetwork } from "../sim/network.ts";
-import { plain, silent } from "../sim/topologies.ts";
 
 const way = process.argv[2] ?? "quick";
 const stdout = processOutput(process.stdout);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { visibleLength } from "../../cli/render/style.ts";
-import { RESTRICTED, UNPRIVILEGED } from "../sim/host.ts";
-import * as paths from "../sim/topologies.ts";
+import { RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
+import * as paths from "../../core/sim/topologies.ts";
 import { runCli } from "./harness.ts";
 
 const NO_COLOR = { NO_COLOR: "1" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RESTRICTED, UNPRIVILEGED } from "../sim/host.ts";
-import * as paths from "../sim/topologies.ts";
+import { RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
+import * as paths from "../../core/sim/topologies.ts";
 import { runCli, text, withoutDurations } from "./harness.ts";
 
 /** Hop 2 answers 300 ms late; the target is silent, so that the trace lasts long enough to see it. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createProgram } from "../../cli/program.ts";
 import { SocketError } from "../../core/mod.ts";
-import * as paths from "../sim/topologies.ts";
+import * as paths from "../../core/sim/topologies.ts";
 import { runCli } from "./harness.ts";
 
 const topology = paths.plain(3);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Arrival, PacketArrival } from "../../core/network.ts";
 import type { ProbeSession, ProtocolPlugin } from "../../core/plugin.ts";
 import type { Reply } from "../../core/probe.ts";
+import { createPrng, type Prng } from "../../core/sim/prng.ts";
 import { encodeIcmp, parseIcmp } from "../../core/wire/mod.ts";
-import { createPrng, type Prng } from "../sim/prng.ts";
 import { type Bench, copyOf, probe } from "./bench.ts";
 import type { Tester } from "./plugin-suite.ts";
 

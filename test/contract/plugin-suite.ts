@@ -4,8 +4,8 @@ import type { Family } from "../../core/address.ts";
 import { SocketError } from "../../core/errors.ts";
 import type { ProbeSession, ProtocolPlugin } from "../../core/plugin.ts";
 import type { Reply } from "../../core/probe.ts";
+import { flowKey } from "../../core/sim/balance.ts";
 import { parseIp } from "../../core/wire/mod.ts";
-import { flowKey } from "../sim/balance.ts";
 import { assertResponder, type Bench, collect, exchange, openOwned, type PluginBenches, probe } from "./bench.ts";
 import { hostileContract } from "./hostile-suite.ts";
 

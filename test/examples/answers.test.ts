@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Family, type ProtocolPlugin, type Reply, type ReplyEvent, trace, UsageError } from "nettrace";
+import { type HostProfile, UNPRIVILEGED } from "../../core/sim/host.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import { endpointOf, minimalQuotes, plain, respondersOf } from "../../core/sim/topologies.ts";
+import type { Service, Target, Topology } from "../../core/sim/topology.ts";
 import dns from "../../examples/plugins/dns.ts";
 import ntp from "../../examples/plugins/ntp.ts";
 import quic from "../../examples/plugins/quic.ts";
 import sctp from "../../examples/plugins/sctp.ts";
 import tcpAck from "../../examples/plugins/tcp-ack.ts";
 import { probe } from "../contract/bench.ts";
-import { type HostProfile, UNPRIVILEGED } from "../sim/host.ts";
-import { createSimNetwork } from "../sim/network.ts";
-import { endpointOf, minimalQuotes, plain, respondersOf } from "../sim/topologies.ts";
-import type { Service, Target, Topology } from "../sim/topology.ts";
 import { nameServer, quicServer, sctpServer, timeServer } from "./services.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];

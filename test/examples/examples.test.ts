@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { HostProfile } from "../../core/sim/host.ts";
 import dns from "../../examples/plugins/dns.ts";
 import ntp from "../../examples/plugins/ntp.ts";
 import quic from "../../examples/plugins/quic.ts";
@@ -7,7 +8,6 @@ import sctp from "../../examples/plugins/sctp.ts";
 import tcpAck from "../../examples/plugins/tcp-ack.ts";
 import { pluginContract } from "../contract.ts";
 import { simPluginBenches } from "../sim/benches.ts";
-import type { HostProfile } from "../sim/host.ts";
 import { crc32c, nameServer, quicServer, sctpServer, timeServer } from "./services.ts";
 
 const NO_RAW: HostProfile = { refusedSockets: [{ types: ["raw"], errno: "EPERM" }] };

@@ -1,9 +1,9 @@
 import { runCommandLine } from "../../cli/app.ts";
 import { processOutput } from "../../cli/process.ts";
+import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import { scenario } from "../../core/sim/topologies.ts";
 import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
-import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../sim/host.ts";
-import { createSimNetwork } from "../sim/network.ts";
-import { scenario } from "../sim/topologies.ts";
 
 /**
  * Shows the restricted scenario on the simulated network, for machines on which no lab can be built: the real plugins,

@@ -5,9 +5,9 @@
  */
 import { parseAddress } from "../../core/address.ts";
 import { SocketError } from "../../core/errors.ts";
+import { createPrng } from "../../core/sim/prng.ts";
 import { openSystemNetwork } from "../../core/socket/system.ts";
 import { encodeEcho, encodeIcmp, encodeIcmpError, encodeIp, encodeTcp, encodeUdp } from "../../core/wire/mod.ts";
-import { createPrng } from "../sim/prng.ts";
 
 const to = parseAddress(process.argv[2] ?? "");
 const target = parseAddress(process.argv[3] ?? "");

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { checkPlugin, definePlugin, PLUGIN_API, PluginError } from "nettrace";
 import * as core from "../../core/mod.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import { endpointOf, plain } from "../../core/sim/topologies.ts";
 import { builtInPlugins } from "../../plugins/mod.ts";
-import { createSimNetwork } from "../sim/network.ts";
-import { endpointOf, plain } from "../sim/topologies.ts";
 
 const open = (): never => {
   throw new Error("not opened here");

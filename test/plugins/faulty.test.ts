@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Arrival, type Attempt, auto, type ProbeSession, type ProtocolPlugin, trace, UsageError } from "nettrace";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import { endpointOf, plain } from "../../core/sim/topologies.ts";
 import { icmp } from "../../plugins/icmp.ts";
 import { udp } from "../../plugins/udp.ts";
-import { createSimNetwork } from "../sim/network.ts";
-import { endpointOf, plain } from "../sim/topologies.ts";
 
 const topology = plain(4);
 

@@ -1,9 +1,9 @@
 import { type Family, parseAddress } from "../../core/address.ts";
+import type { HostProfile } from "../../core/sim/host.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import { closed, endpointOf, mpls, plain, respondersOf, silent, unreachable } from "../../core/sim/topologies.ts";
+import type { Target, Topology } from "../../core/sim/topology.ts";
 import type { Bench, NetworkBench, PluginBenches } from "../contract.ts";
-import type { HostProfile } from "./host.ts";
-import { createSimNetwork } from "./network.ts";
-import { closed, endpointOf, mpls, plain, respondersOf, silent, unreachable } from "./topologies.ts";
-import type { Target, Topology } from "./topology.ts";
 
 /** A bench on the simulated network. */
 function simBench(topology: Topology, family: Family, port: number, host: HostProfile = {}): Bench {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Family } from "../../core/address.ts";
+import { ask, heard } from "../../core/sim/asking.ts";
+import { createEngine } from "../../core/sim/engine.ts";
+import { payloadIsSound } from "../../core/sim/node.ts";
+import { echoPacket, type PacketOptions, parsed, tcpPacket, textOf, udpPacket } from "../../core/sim/packets.ts";
+import * as topologies from "../../core/sim/topologies.ts";
+import type { Router, Topology } from "../../core/sim/topology.ts";
 import { parseIcmp, parseQuote, parseTcp, parseUdp, TCP_FLAG, verifyTransport } from "../../core/wire/mod.ts";
-import { ask, heard } from "./asking.ts";
-import { createEngine } from "./engine.ts";
-import { payloadIsSound } from "./node.ts";
-import { echoPacket, type PacketOptions, parsed, tcpPacket, textOf, udpPacket } from "./packets.ts";
 import { targetTests } from "./target-tests.ts";
-import * as topologies from "./topologies.ts";
-import type { Router, Topology } from "./topology.ts";
 
 type Make = (options: PacketOptions) => Uint8Array;
 

@@ -3,13 +3,13 @@ import { describe, it } from "node:test";
 import type { Endpoint } from "../../core/address.ts";
 import { SocketError, type Stage } from "../../core/errors.ts";
 import type { Arrival, Network } from "../../core/network.ts";
+import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
+import { createSimNetwork, type SimNetwork } from "../../core/sim/network.ts";
+import { echoPacket, parsed, udpPacket } from "../../core/sim/packets.ts";
+import * as topologies from "../../core/sim/topologies.ts";
+import type { Topology } from "../../core/sim/topology.ts";
 import { parseIp, parseTcp, TCP_FLAG } from "../../core/wire/mod.ts";
 import { copyOf } from "../contract/bench.ts";
-import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "./host.ts";
-import { createSimNetwork, type SimNetwork } from "./network.ts";
-import { echoPacket, parsed, udpPacket } from "./packets.ts";
-import * as topologies from "./topologies.ts";
-import type { Topology } from "./topology.ts";
 
 const PLAIN = topologies.plain(4);
 

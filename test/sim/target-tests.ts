@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { ask, heard } from "../../core/sim/asking.ts";
+import { createEngine } from "../../core/sim/engine.ts";
+import { echoPacket, parsed, strangePacket, tcpPacket, udpPacket } from "../../core/sim/packets.ts";
+import * as topologies from "../../core/sim/topologies.ts";
+import type { Target, Topology } from "../../core/sim/topology.ts";
 import { parseTcp, parseUdp, TCP_FLAG } from "../../core/wire/mod.ts";
-import { ask, heard } from "./asking.ts";
-import { createEngine } from "./engine.ts";
-import { echoPacket, parsed, strangePacket, tcpPacket, udpPacket } from "./packets.ts";
-import * as topologies from "./topologies.ts";
-import type { Target, Topology } from "./topology.ts";
 
 const withTarget = (more: Omit<Target, "v4" | "v6">): Topology => ({
   ...topologies.plain(3),

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Attempt, type AutoEvent, auto, type Rung, type TraceEvent, trace } from "../../core/mod.ts";
-import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
-import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../sim/host.ts";
-import { createSimNetwork } from "../sim/network.ts";
+import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
 import {
   endpointOf,
   filtered,
@@ -16,8 +15,9 @@ import {
   scenario,
   silent,
   unreachable,
-} from "../sim/topologies.ts";
-import type { Topology } from "../sim/topology.ts";
+} from "../../core/sim/topologies.ts";
+import type { Topology } from "../../core/sim/topology.ts";
+import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
 
 const plugin = (name: string): Rung["plugin"] => {
   const found = builtInPlugins.find((each) => each.name === name);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { type Arrival, type Network, type TraceEvent, trace } from "../../core/mod.ts";
+import { createSimNetwork } from "../../core/sim/network.ts";
+import { endpointOf, plain } from "../../core/sim/topologies.ts";
 import { builtInPlugins } from "../../plugins/mod.ts";
-import { createSimNetwork } from "../sim/network.ts";
-import { endpointOf, plain } from "../sim/topologies.ts";
 
 /** A host so busy that each arrival takes it 40 ms to look at, while the network goes on and the kernel stamps. */
 function busy(network: Network): Network {

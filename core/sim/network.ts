@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers";
-import type { Endpoint, Family, IpAddress } from "../../core/address.ts";
-import { SocketError } from "../../core/errors.ts";
-import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../../core/network.ts";
-import { parseIp } from "../../core/wire/mod.ts";
+import type { Endpoint, Family, IpAddress } from "../address.ts";
+import { SocketError } from "../errors.ts";
+import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../network.ts";
+import { parseIp } from "../wire/mod.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import { createEventQueue } from "./event-queue.ts";

@@ -1,4 +1,4 @@
-import type { MplsLabel } from "../../core/probe.ts";
+import type { MplsLabel } from "../probe.ts";
 
 /** A path as plain data: what stands between the host and a target, and how each part behaves. */
 export interface Topology {

@@ -1,4 +1,4 @@
-import { type Endpoint, type Family, parseAddress } from "../../core/address.ts";
+import { type Endpoint, type Family, parseAddress } from "../address.ts";
 import type { Hop, Router, Target, Topology } from "./topology.ts";
 
 // Addresses are of the documentation ranges (RFC 5737, RFC 3849) and of 10/8.

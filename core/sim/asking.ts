@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseIcmp, parseQuote } from "../../core/wire/mod.ts";
+import { parseIcmp, parseQuote } from "../wire/mod.ts";
 import { createEngine, type Delivery } from "./engine.ts";
 import { payloadIsSound } from "./node.ts";
 import { parsed, textOf } from "./packets.ts";

@@ -1,5 +1,5 @@
-import { encodeIcmp, encodeIp, ICMPV6, type IpPacket, parseIcmp, parseIp } from "../../core/wire/mod.ts";
-import { readU8 } from "../../core/wire/octets.ts";
+import { encodeIcmp, encodeIp, ICMPV6, type IpPacket, parseIcmp, parseIp } from "../wire/mod.ts";
+import { readU8 } from "../wire/octets.ts";
 import { isErrorMessage } from "./balance.ts";
 import type { Prng } from "./prng.ts";
 import type { Corruption, CorruptionWay } from "./topology.ts";

@@ -1,5 +1,5 @@
-import type { Endpoint, IpAddress } from "../../core/address.ts";
-import type { SocketSpec } from "../../core/network.ts";
+import type { Endpoint, IpAddress } from "../address.ts";
+import type { SocketSpec } from "../network.ts";
 import {
   checksum,
   encodeEcho,
@@ -10,8 +10,8 @@ import {
   parseIcmp,
   pseudoHeaderSum,
   TCP_FLAG,
-} from "../../core/wire/mod.ts";
-import { writeU16 } from "../../core/wire/octets.ts";
+} from "../wire/mod.ts";
+import { writeU16 } from "../wire/octets.ts";
 import type { Handshake } from "./deliver.ts";
 import type { OutputVerdict } from "./host.ts";
 import { icmpErrorPacket } from "./replies.ts";

@@ -1,5 +1,5 @@
-import { IP_PROTOCOL, type IpPacket } from "../../core/wire/mod.ts";
-import { readU16 } from "../../core/wire/octets.ts";
+import { IP_PROTOCOL, type IpPacket } from "../wire/mod.ts";
+import { readU16 } from "../wire/octets.ts";
 import type { PacketMatch, ProtocolSelector } from "./topology.ts";
 
 export function selects(selector: ProtocolSelector, protocol: number): boolean {

@@ -1,5 +1,5 @@
-import { addressFromBytes, type Family, parseAddress } from "../../core/address.ts";
-import { encodeEcho, encodeIp, encodeTcp, encodeUdp, type IpPacket, parseIp, TCP_FLAG } from "../../core/wire/mod.ts";
+import { addressFromBytes, type Family, parseAddress } from "../address.ts";
+import { encodeEcho, encodeIp, encodeTcp, encodeUdp, type IpPacket, parseIp, TCP_FLAG } from "../wire/mod.ts";
 
 /** Whole packets as a host would send them to the named topologies' target, for tests of the engine. */
 export interface PacketOptions {

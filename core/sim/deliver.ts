@@ -1,5 +1,5 @@
-import { addressFromBytes, type Endpoint, type Family, type IpAddress, sameAddress } from "../../core/address.ts";
-import type { Arrival, ErrorArrival, ProbeSocket, SocketSpec } from "../../core/network.ts";
+import { addressFromBytes, type Endpoint, type Family, type IpAddress, sameAddress } from "../address.ts";
+import type { Arrival, ErrorArrival, ProbeSocket, SocketSpec } from "../network.ts";
 import {
   type IcmpMessage,
   type IpPacket,
@@ -12,8 +12,8 @@ import {
   type Quote,
   TCP_FLAG,
   verifyIpv4Header,
-} from "../../core/wire/mod.ts";
-import { readU16, readU32 } from "../../core/wire/octets.ts";
+} from "../wire/mod.ts";
+import { readU16, readU32 } from "../wire/octets.ts";
 import { isErrorMessage } from "./balance.ts";
 import type { HostAddresses } from "./host.ts";
 import { payloadIsSound, sameBytes } from "./node.ts";

@@ -1,5 +1,5 @@
-import { encodeIcmpError, encodeIp, encodeMplsExtensions, type IpPacket } from "../../core/wire/mod.ts";
-import { writeU32 } from "../../core/wire/octets.ts";
+import { encodeIcmpError, encodeIp, encodeMplsExtensions, type IpPacket } from "../wire/mod.ts";
+import { writeU32 } from "../wire/octets.ts";
 import { isErrorMessage } from "./balance.ts";
 import { selects } from "./match.ts";
 import type { SimNode } from "./node.ts";

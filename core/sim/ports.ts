@@ -1,5 +1,5 @@
-import { SocketError } from "../../core/errors.ts";
-import type { ProbeSocket } from "../../core/network.ts";
+import { SocketError } from "../errors.ts";
+import type { ProbeSocket } from "../network.ts";
 import type { Prng } from "./prng.ts";
 
 type SocketType = ProbeSocket["type"];

@@ -9,7 +9,7 @@ import {
   parseUdp,
   TCP_FLAG,
   type TcpSegment,
-} from "../../core/wire/mod.ts";
+} from "../wire/mod.ts";
 import { flowKey } from "./balance.ts";
 import { payloadIsSound, type SimNode } from "./node.ts";
 import { type Refusal, refuse } from "./replies.ts";

@@ -1,5 +1,5 @@
-import { parseAddress } from "../../core/address.ts";
-import { type IpPacket, verifyIcmp, verifyTransport } from "../../core/wire/mod.ts";
+import { parseAddress } from "../address.ts";
+import { type IpPacket, verifyIcmp, verifyTransport } from "../wire/mod.ts";
 import type { AddressPair, NodeBehaviour, RateLimit } from "./topology.ts";
 
 /** A router or target with its addresses as bytes and what it remembers between packets. */

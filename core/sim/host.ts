@@ -1,6 +1,6 @@
-import { type Family, type IpAddress, parseAddress } from "../../core/address.ts";
-import type { ProbeSocket, SocketSpec } from "../../core/network.ts";
-import type { IpPacket } from "../../core/wire/mod.ts";
+import { type Family, type IpAddress, parseAddress } from "../address.ts";
+import type { ProbeSocket, SocketSpec } from "../network.ts";
+import type { IpPacket } from "../wire/mod.ts";
 import { matches } from "./match.ts";
 import type { PacketMatch } from "./topology.ts";
 

@@ -1,4 +1,4 @@
-import { encodeIcmp, type IpPacket, parseIcmp, parseIp, verifyIpv4Header } from "../../core/wire/mod.ts";
+import { encodeIcmp, type IpPacket, parseIcmp, parseIp, verifyIpv4Header } from "../wire/mod.ts";
 import { flowKey, hashText, isErrorMessage } from "./balance.ts";
 import { corrupt } from "./corrupt.ts";
 import { matches } from "./match.ts";

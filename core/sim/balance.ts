@@ -1,5 +1,5 @@
-import { ICMP, ICMPV6, IP_PROTOCOL, type IpPacket } from "../../core/wire/mod.ts";
-import { readU8, readU16 } from "../../core/wire/octets.ts";
+import { ICMP, ICMPV6, IP_PROTOCOL, type IpPacket } from "../wire/mod.ts";
+import { readU8, readU16 } from "../wire/octets.ts";
 
 /**
  * The fields that load balancers hash, as text: equal texts take equal paths. `icmp` adds what some balancers read

@@ -1,5 +1,5 @@
-import { IP_PROTOCOL, parseQuotedIp } from "../../core/wire/mod.ts";
-import { readU8, readU16, writeU16 } from "../../core/wire/octets.ts";
+import { IP_PROTOCOL, parseQuotedIp } from "../wire/mod.ts";
+import { readU8, readU16, writeU16 } from "../wire/octets.ts";
 
 /** A change of one end of a packet, as NAT makes it. */
 export interface EndChange {

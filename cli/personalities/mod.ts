@@ -1,0 +1,31 @@
+/** The tools that people already know, each played by the executable under that tool's name. */
+import type { Family } from "../../core/mod.ts";
+import type { CommandContext } from "../context.ts";
+
+/** What a personality is told beside its command line. */
+export interface PersonalityCall {
+  /** The name under which it was asked for, as the real tool would print it. */
+  readonly calledAs: string;
+  /** A trailing 4 or 6 of that name. */
+  readonly family: Family | undefined;
+}
+
+/** Runs a tool's command line (without its name) and returns the exit status that the tool would. */
+export type Personality = (argv: readonly string[], context: CommandContext, call: PersonalityCall) => Promise<number>;
+
+/** Loaded when they are called for. */
+const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {};
+
+export interface NamedPersonality {
+  readonly load: () => Promise<Personality>;
+  readonly call: PersonalityCall;
+}
+
+/** By a command's name or by the path that the executable was started under: `mtr`, `/usr/local/bin/ping6`. */
+export function findPersonality(name: string): NamedPersonality | undefined {
+  const base = name.slice(name.lastIndexOf("/") + 1);
+  const [, stem = "", digit] = /^(.*?)([46])?$/.exec(base) ?? [];
+  const load = Object.hasOwn(PERSONALITIES, stem) ? PERSONALITIES[stem] : undefined;
+  if (load === undefined) return undefined;
+  return { load, call: { calledAs: base, family: digit === "4" ? 4 : digit === "6" ? 6 : undefined } };
+}
