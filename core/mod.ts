@@ -10,6 +10,7 @@ export * from "./errors.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
 export type * from "./network.ts";
+export * from "./padding.ts";
 export * from "./path.ts";
 export type * from "./plugin.ts";
 export type * from "./probe.ts";

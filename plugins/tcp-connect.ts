@@ -2,6 +2,7 @@ import type { Endpoint } from "../core/address.ts";
 import { SocketError } from "../core/errors.ts";
 import { readErrorArrival } from "../core/icmp-reply.ts";
 import type { Arrival, Network, ProbeSocket } from "../core/network.ts";
+import { refusePadding } from "../core/padding.ts";
 import type { ProbeOptions, ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 
@@ -15,6 +16,7 @@ export const tcpConnect: ProtocolPlugin = {
   modes: [{ name: "connect", needs: "none" }],
   defaultPort: 443,
   open(network, target, options) {
+    refusePadding(options, "tcp-connect", "the kernel makes its SYN");
     network.route(target.address);
     return createConnectSession(network, target, options);
   },

@@ -1,11 +1,11 @@
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
-import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../network.ts";
+import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
-import { type BindOptions, Kernel } from "./linux/kernel.ts";
+import { Kernel, type KernelOptions } from "./linux/kernel.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
 import { PortReservation } from "./linux/port-reservation.ts";
@@ -24,7 +24,7 @@ const ARRIVALS_PER_TURN = 64;
 /** How many messages that are no arrivals are read before the event loop gets a turn. */
 const READS_PER_TURN = 256;
 
-export interface LinuxNetworkOptions {
+export interface LinuxNetworkOptions extends SendOptions {
   /** The source address of all packets, as bound by bind(2); absent: the kernel chooses. */
   readonly source?: IpAddress;
   /** The name of the interface that all packets leave and enter by (SO_BINDTODEVICE). */
@@ -61,7 +61,7 @@ class LinuxNetwork implements Network, SocketHost {
   #turn = 0;
   #disposed = false;
 
-  constructor(libc: Libc, options: BindOptions) {
+  constructor(libc: Libc, options: KernelOptions) {
     this.#kernel = new Kernel(libc, options);
     this.#readiness = new Readiness(this.#kernel);
     this.#wakeup = new Wakeup(this.#kernel);

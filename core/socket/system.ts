@@ -2,9 +2,10 @@ import type { IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
 import { loadLibc } from "../ffi/load.ts";
-import type { Network } from "../network.ts";
+import type { Network, SendOptions } from "../network.ts";
 
-export interface SystemNetworkOptions {
+/** What the packets of a Network leave from, and how. */
+export interface SystemNetworkOptions extends SendOptions {
   /** Every packet leaves with this source address. */
   readonly source?: IpAddress;
   /** Every packet leaves by this interface. */
@@ -13,7 +14,8 @@ export interface SystemNetworkOptions {
 
 /**
  * The Network of this machine's kernel. Throws an Error where this platform has none, and SocketError (stage `socket`,
- * errno null) where the runtime cannot call the C library.
+ * errno null) where the runtime cannot call the C library. What the host does not allow of the options is told when the
+ * first socket opens, or a route is asked for: SocketError, stage `socket` or `bind`.
  */
 export async function openSystemNetwork(options: SystemNetworkOptions = {}): Promise<Network> {
   if (process.platform !== "linux") throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);

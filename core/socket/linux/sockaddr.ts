@@ -5,11 +5,14 @@ import type { Region } from "./arena.ts";
 /** Octets of the largest address that is used here, sockaddr_in6, rounded up. */
 export const SOCKADDR_SPACE = 32;
 
-/** sockaddr_in or sockaddr_in6 at the start of `region`; returns its length. `scope` is the zone's index, 0 for none. */
-export function writeSockaddr(region: Region, address: IpAddress, port: number, scope: number): number {
+/**
+ * sockaddr_in or sockaddr_in6 at the start of `region`; returns its length. `scope` is the zone's index, 0 for none.
+ * `flowLabel` takes effect on sockets with IPV6_FLOWINFO_SEND.
+ */
+export function writeSockaddr(region: Region, address: IpAddress, port: number, scope: number, flowLabel = 0): number {
   const { bytes, view } = region;
   view.setUint16(2, port);
-  view.setUint32(4, 0);
+  view.setUint32(4, address.family === 4 ? 0 : flowLabel);
   if (address.family === 4) {
     view.setUint16(0, AF.inet, true);
     bytes.set(address.bytes, 4);
