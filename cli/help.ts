@@ -27,13 +27,13 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 
 const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
   -q, --queries N           probes a hop (3)
-  -f, --first N             first hop (1)
-  -m, --max-hops N          last hop (30)
+  -f, --first N  -m, --max-hops N    first hop (1) and last hop (30)
   -w, --wait SECONDS        wait for an answer at most so long (3)
-      --window N            hops probed ahead of the farthest answer (8)
-      --max-gap N           end after so many silent hops (8)
+      --window N  --max-gap N   hops probed ahead (8), silent before the end (8)
       --pps N               packets a second after a first burst (100)
       --flow constant|vary  keep to one path, or let balancers show others
+      --size OCTETS  --df do|want|dont|probe   size of packets; fragmentation
+      --tos N  --mark N     traffic class; firewall mark
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
       --format text|json    json: one document, see docs/schema

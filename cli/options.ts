@@ -1,8 +1,10 @@
 import {
   DEFAULT_STAGGER_MS,
   type Family,
+  type FragmentPolicy,
   type IpAddress,
   parseAddress,
+  type SendOptions,
   type TraceOptions,
   UsageError,
 } from "../core/mod.ts";
@@ -25,6 +27,10 @@ export interface TypedOptions {
   readonly interface?: string | undefined;
   readonly sport?: string | undefined;
   readonly flow?: string | undefined;
+  readonly size?: string | undefined;
+  readonly tos?: string | undefined;
+  readonly mark?: string | undefined;
+  readonly df?: string | undefined;
   readonly format?: string | undefined;
 }
 
@@ -33,8 +39,11 @@ export interface CommonOptions {
   readonly family?: Family;
   readonly trace: Partial<TraceOptions>;
   readonly sourcePort?: number;
+  /** Octets of the whole packet. */
+  readonly packetSize?: number;
   readonly source?: IpAddress;
   readonly interface?: string;
+  readonly send: SendOptions;
   readonly numeric: boolean;
   readonly format: "text" | "json";
 }
@@ -44,6 +53,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   if (typed.ipv4 && typed.ipv6) throw new UsageError("Cannot use -4 with -6: a trace is over one of them");
   const trace = checkTraceOptions(typed);
   const sourcePort = whole("--sport", typed.sport, 1, 65_535);
+  const packetSize = whole("--size", typed.size, 20, 65_535);
   const source = typed.source === undefined ? undefined : checkSource(typed.source);
   const asked = typed.ipv4 ? 4 : typed.ipv6 ? 6 : undefined;
   if (source !== undefined && asked !== undefined && source.family !== asked) {
@@ -52,10 +62,12 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   const family = asked ?? source?.family;
   return {
     trace,
+    send: checkSendOptions(typed),
     numeric: typed.numeric === true,
     format: oneOf("--format", typed.format, ["text", "json"]) ?? "text",
     ...(family !== undefined && { family }),
     ...(sourcePort !== undefined && { sourcePort }),
+    ...(packetSize !== undefined && { packetSize }),
     ...(source !== undefined && { source }),
     ...(typed.interface !== undefined && { interface: checkInterface(typed.interface) }),
   };
@@ -78,6 +90,19 @@ function checkTraceOptions(typed: TypedOptions): Partial<TraceOptions> {
   const seconds = decimal("-w", typed.wait, 0.001, 3600);
   const given = Object.entries(numbers).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(given), ...(seconds !== undefined && { maxWaitMs: seconds * 1000 }) };
+}
+
+const FRAGMENT_POLICIES: readonly FragmentPolicy[] = ["do", "want", "dont", "probe"];
+
+function checkSendOptions({ tos, mark, df }: TypedOptions): SendOptions {
+  const trafficClass = wholeOrHex("--tos", tos, 0xff);
+  const number = wholeOrHex("--mark", mark, 0xffff_ffff);
+  const dontFragment = oneOf("--df", df, FRAGMENT_POLICIES);
+  return {
+    ...(trafficClass !== undefined && { trafficClass }),
+    ...(number !== undefined && { mark: number }),
+    ...(dontFragment !== undefined && { dontFragment }),
+  };
 }
 
 /** Milliseconds. */
@@ -109,6 +134,14 @@ function whole(option: string, text: string | undefined, least: number, most: nu
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from ${least} to ${most}`);
+}
+
+function wholeOrHex(option: string, text: string | undefined, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^(\d{1,10}|0x[\da-f]{1,8})$/i.test(text) ? Number(text) : Number.NaN;
+  if (value <= most) return value;
+  const hex = `0x${most.toString(16)}`;
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from 0 to ${most} (${hex})`);
 }
 
 function decimal(option: string, text: string | undefined, least: number, most: number): number | undefined {

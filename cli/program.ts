@@ -74,6 +74,10 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("-i, --interface <name>")
     .option("--sport <port>")
     .option("--flow <mode>")
+    .option("--size <octets>")
+    .option("--tos <n>")
+    .option("--mark <n>")
+    .option("--df <mode>")
     .option("--format <format>")
     .option("--plugin <file>");
 }

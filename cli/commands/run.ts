@@ -98,7 +98,10 @@ async function show(
     signal,
     trace: options.trace,
     ...(staggerMs !== undefined && { staggerMs }),
-    ...(options.sourcePort !== undefined && { probe: { sourcePort: options.sourcePort } }),
+    probe: {
+      ...(options.sourcePort !== undefined && { sourcePort: options.sourcePort }),
+      ...(options.packetSize !== undefined && { packetSize: options.packetSize }),
+    },
   };
   for await (const event of auto(network, request)) {
     const answer = event.type === "trace" ? event.event : undefined;
@@ -128,6 +131,7 @@ function createReporter(
 async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
   try {
     return await context.openNetwork({
+      ...options.send,
       ...(options.source !== undefined && { source: options.source }),
       ...(options.interface !== undefined && { interface: options.interface }),
     });
@@ -144,9 +148,12 @@ function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route
   }
 }
 
-/** A refusal that `-s` or `-i` brought about is the user's to mend, not the host's. */
-function ownMistake(error: unknown, { source, interface: name }: CommonOptions): UsageError | undefined {
+/** A refusal that `-s`, `-i` or `--mark` brought about is the user's to mend, not the host's. */
+function ownMistake(error: unknown, { source, interface: name, send }: CommonOptions): UsageError | undefined {
   if (!(error instanceof SocketError)) return undefined;
+  if (send.mark !== undefined && error.stage === "socket" && error.errno === "EPERM") {
+    return new UsageError(`Cannot use --mark ${send.mark}: it needs root or CAP_NET_ADMIN`);
+  }
   if (source !== undefined && error.errno === "EADDRNOTAVAIL") {
     return new UsageError(`Cannot send from ${formatAddress(source)}: this host has no such address`);
   }

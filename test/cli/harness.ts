@@ -58,9 +58,9 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     }),
     env,
     protocols: async () => ({ plugins: builtInPlugins, order: defaultOrder }),
-    async openNetwork() {
+    async openNetwork(send) {
       if (run.openFailure !== undefined) throw run.openFailure;
-      network = createSimNetwork(run.topology, { seed: 1, host: run.host ?? {} });
+      network = createSimNetwork(run.topology, { seed: 1, host: run.host ?? {}, send });
       return interruptedNetwork(network, run.interrupt?.atMs, () => interrupt?.(run.interrupt?.signal ?? "SIGINT"));
     },
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
