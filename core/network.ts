@@ -114,7 +114,7 @@ export interface SendOptions {
   readonly dontFragment?: FragmentPolicy;
   /** 0-1048575; of IPv6 packets. Absent: 0. */
   readonly flowLabel?: number;
-  /** Only to hosts on a network that this host itself is on (SO_DONTROUTE). */
+  /** Only to hosts on a network that this host itself is on (SO_DONTROUTE); Linux heeds it for IPv4 only. */
   readonly dontRoute?: boolean;
 }
 
