@@ -79,6 +79,8 @@ export interface ProbeSession extends Disposable {
   readonly unattributed?: number;
   /** The reply in an arrival on this session's own sockets (it is shown no others); never throws; foreign or malformed bytes are undefined. */
   match(arrival: Arrival): Reply | undefined;
+  /** The probe is given up as lost: what it holds may be released. Absent where a probe holds nothing. */
+  forget?(sequence: number): void;
   /**
    * Asked at each of `hiddenRefusalAtMs` for as long as nothing at all was answered: the evidence that this host, not the
    * network, swallowed the probes. Absent where a refused send always throws.

@@ -33,6 +33,8 @@ const READ_AFTER_MS = 1150;
 /** Timers of the kernel fire late, never early: SYNs dialled up to here were due before the second reading. */
 const FIRST_DIALS_MS = 100;
 const PORT_TRIES = 3;
+/** A handshake that was given up is ended before its second retransmission, 3 s after it began; a late answer may come till then. */
+const GIVEN_UP_MS = 2500;
 
 interface Dial {
   readonly socket: ProbeSocket;
@@ -113,6 +115,11 @@ function createConnectSession(network: Network, target: Endpoint, options: Probe
       // Closed at once, the kernel sends no further SYN for this probe.
       if (dialled !== undefined && reply !== undefined) close(dialled);
       return reply;
+    },
+    forget(sequence) {
+      for (const each of dials.values()) {
+        if (each.sequence === sequence && network.nowMs() - each.atMs >= GIVEN_UP_MS) close(each);
+      }
     },
     hiddenRefusal() {
       const failures = network.retransmitFailures();

@@ -56,6 +56,15 @@ export function openGuarded(
       }
       return reply === undefined ? undefined : checkReply(reply, arrival);
     },
+    forget(sequence) {
+      let result: unknown;
+      try {
+        result = session.forget?.(sequence);
+      } catch (error) {
+        throw fault("forget", error);
+      }
+      if (isPromise(result)) refusePromise("forget", result);
+    },
     hiddenRefusal() {
       let refusal: unknown;
       try {

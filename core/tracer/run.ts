@@ -2,6 +2,7 @@ import { PluginError, SocketError } from "../errors.ts";
 import type { Arrival, ErrorArrival, HandshakeArrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
+import { createFlights, type Flight } from "./flights.ts";
 import type { TraceOptions } from "./options.ts";
 import { createRefusal } from "./refusal.ts";
 import type { Decision, Schedule, Slot } from "./schedule.ts";
@@ -24,13 +25,8 @@ export interface Run {
   readonly refusedSends: number;
   /** Answers that met some probe of this run, nobody can say which. */
   readonly unattributed: number;
-}
-
-interface Flight {
-  readonly probe: Probe;
-  readonly slot: Slot;
-  sentAtMs: number;
-  state: "flight" | "answered" | "lost" | "failed";
+  /** Probes of which something is still known: in flight, or settled a while ago at most. */
+  readonly remembered: number;
 }
 
 /** The socket's own copy of an answer follows the packet tap's within microseconds; this is ample even on a busy host. */
@@ -41,6 +37,9 @@ const REFUSED_PROBES_LIMIT = 3;
 const FOREIGN_LIMIT = 3;
 /** So many answers by our own host, and none by another, make a REJECT rule. */
 const LOCAL_REJECTS_LIMIT = 2;
+
+/** Refused sends that are remembered, since a REJECT rule answers them: it does so at once. */
+const MOST_REFUSED = 256;
 
 /** What a refusal by this host does: `stop` ends the trace once it is policy; `continue` goes on to the next probe. */
 export type RefusalPolicy = "stop" | "continue";
@@ -61,9 +60,7 @@ export function createRun(
 ): Run {
   const { schedule, onRefusal } = start;
   const refusal = createRefusal();
-  const flights = new Map<number, Flight>();
-  const bySlot = new Map<Slot, Flight>();
-  let sequence = start.sequence & 0xffff;
+  const flights = createFlights(start.sequence);
   let flow = 0;
   let ended = false;
   let departed = 0;
@@ -74,8 +71,8 @@ export function createRun(
   const refusedSequences = new Set<number>();
   /** Replies that name a probe which was never sent. */
   let foreign = 0;
-  /** Answers of which only the packet tap's copy has come, and when the last of them came. */
-  const tappedOnly = new Set<Flight>();
+  /** The last answer of which only the packet tap's copy has come, and when it came. */
+  let lastTapped: Flight | undefined;
   let lastTappedMs = 0;
   let firstSentMs: number | undefined;
   let hiddenRefusalsAsked = 0;
@@ -90,17 +87,20 @@ export function createRun(
       ? new PluginError(`Cannot go on: the plugin named ${foreign} probes in match that were never sent`)
       : cause;
     const outcome = isLost ? "faulty" : given;
-    for (const flight of flights.values()) {
-      if (flight.state === "flight") emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
-    }
+    for (const { probe } of flights.inFlight()) emit({ type: "lost", probe, atMs: nowMs, abandoned: true });
     emit({ type: "stopped", atMs: nowMs, outcome, ...(error && { error }) });
   };
 
   const takeSequence = (): number => {
-    const taken = sequence;
-    sequence = (sequence + 1) & 0xffff;
+    const taken = flights.takeSequence();
     refusedSequences.delete(taken);
     return taken;
+  };
+
+  const rememberRefused = (sequence: number): void => {
+    refusedSequences.add(sequence);
+    const [oldest] = refusedSequences;
+    if (refusedSequences.size > MOST_REFUSED && oldest !== undefined) refusedSequences.delete(oldest);
   };
 
   const newProbe = ({ hop, round, scout, flow: chosen }: Decision & { type: "send" }): Probe => {
@@ -131,7 +131,7 @@ export function createRun(
         return true;
       }
       const { final, retryAtMs } = refusal.refused(error, nowMs);
-      refusedSequences.add(probe.sequence);
+      rememberRefused(probe.sequence);
       // A REJECT rule answers what it refused, in the target's name even: the next try must not be taken for that one.
       if (final) giveUp(probe, decision, error, nowMs);
       else retry = { probe: { ...probe, sequence: takeSequence() }, decision, atMs: retryAtMs };
@@ -143,8 +143,7 @@ export function createRun(
     departed += 1;
     firstSentMs ??= nowMs;
     const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs, state: "flight" };
-    flights.set(probe.sequence, flight);
-    bySlot.set(flight.slot, flight);
+    flights.add(flight);
     emit({ type: "sent", probe, atMs: sentAtMs });
     return true;
   };
@@ -180,7 +179,7 @@ export function createRun(
       if (decision.type === "wait") return Math.min(decision.untilMs, askMs);
       if (decision.type === "done") {
         if (askMs < Number.POSITIVE_INFINITY) return askMs;
-        const graceMs = tappedOnly.size > 0 ? lastTappedMs + TAP_GRACE_MS : nowMs;
+        const graceMs = lastTapped !== undefined ? lastTappedMs + TAP_GRACE_MS : nowMs;
         if (graceMs > nowMs) return graceMs;
         stop(decision.outcome, nowMs);
       } else trySend(newProbe(decision), decision, nowMs);
@@ -189,10 +188,15 @@ export function createRun(
   };
 
   const lose = (slot: Slot, nowMs: number): void => {
-    const flight = bySlot.get(slot);
+    const flight = flights.ofSlot(slot);
     if (flight === undefined) return;
-    flight.state = "lost";
+    flights.settle(flight, "lost");
     emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: false });
+    try {
+      session.forget?.(flight.probe.sequence);
+    } catch (error) {
+      stop("faulty", nowMs, pluginFault("forget", error));
+    }
   };
 
   const match = (arrival: Arrival): Reply | undefined => {
@@ -207,7 +211,7 @@ export function createRun(
   const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
     if (flight.state !== "flight") return;
     const error = localReject(arrival, arrival.atMs - flight.sentAtMs);
-    flight.state = "failed";
+    flights.settle(flight, "failed");
     schedule.failed(flight.slot);
     emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
     localRejects += 1;
@@ -218,22 +222,24 @@ export function createRun(
   const answered = (flight: Flight, reply: Reply, arrival: Exclude<Arrival, { kind: "departure" }>): void => {
     const { probe, state } = flight;
     if (state === "failed") return;
-    const isKnown = reply.ambiguous !== true && ("retransmitted" in arrival ? !arrival.retransmitted : true);
+    const isRetransmitted = "retransmitted" in arrival && arrival.retransmitted;
+    const isKnown = reply.ambiguous !== true && !isRetransmitted;
     const rttMs = arrival.atMs - flight.sentAtMs;
     const measured = isKnown && rttMs >= 0 ? { rttMs } : {};
     const tapped = arrival.kind === "packet" && arrival.tapped;
-    const answer = { probe, reply, atMs: arrival.atMs, tapped, ...measured };
+    const again = isRetransmitted ? ({ retransmitted: true } as const) : {};
+    const answer = { probe, reply, atMs: arrival.atMs, tapped, ...measured, ...again };
     if (state === "answered") {
       // The packet tap shows what the socket has shown already.
       if (tapped) return;
-      tappedOnly.delete(flight);
+      if (lastTapped === flight) lastTapped = undefined;
       emit({ type: "duplicate", ...answer });
       return;
     }
     answers += 1;
-    flight.state = "answered";
+    flights.settle(flight, "answered");
     if (tapped) {
-      tappedOnly.add(flight);
+      lastTapped = flight;
       lastTappedMs = arrival.atMs;
     }
     schedule.answered(flight.slot, reply.effect, measured.rttMs);
@@ -245,13 +251,13 @@ export function createRun(
     accept(arrival) {
       if (ended) return;
       if (arrival.kind === "departure") {
-        const flight = flights.get(arrival.tag);
+        const flight = flights.find(arrival.tag);
         if (flight?.state === "flight") flight.sentAtMs = arrival.atMs;
         return;
       }
       const reply = match(arrival);
       if (reply !== undefined && refusedSequences.has(reply.sequence)) return;
-      const flight = reply && flights.get(reply.sequence);
+      const flight = reply && flights.find(reply.sequence);
       if (reply !== undefined && flight === undefined) foreign += 1;
       if (reply === undefined || flight === undefined) return;
       if (arrival.kind !== "packet" && arrival.local) rejectedHere(flight, arrival);
@@ -269,6 +275,9 @@ export function createRun(
     },
     get unattributed() {
       return session.unattributed ?? 0;
+    },
+    get remembered() {
+      return flights.size;
     },
   };
 }

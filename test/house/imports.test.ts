@@ -21,7 +21,10 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     who: "core/auto/",
     may: [...CONTRACTS, "core/auto/", "core/tracer/", "core/path.ts"],
   },
-  { who: "core/", may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts"] },
+  {
+    who: "core/",
+    may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts", "core/hop-tally.ts"],
+  },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
   { who: "plugins/", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/padding.ts"] },
   { who: "cli/", may: ["cli/", "core/mod.ts", "plugins/mod.ts", "package.json"] },
