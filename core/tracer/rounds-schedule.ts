@@ -159,7 +159,7 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
       if (control?.isPaused || inFlight >= MAX_IN_FLIGHT) return wait(Number.POSITIVE_INFINITY, nowMs);
       const due = dueMs(nowMs);
       if (due > nowMs) return wait(due, nowMs);
-      return { type: "send", hop, round, scout: false, ...(serial && { flow: probes + 1 }) };
+      return { type: "send", hop, round, scout: false, ...(serial && { apart: true }) };
     },
     sent(decision, nowMs) {
       advance(decision, nowMs);

@@ -103,10 +103,10 @@ export function createRun(
     if (refusedSequences.size > MOST_REFUSED && oldest !== undefined) refusedSequences.delete(oldest);
   };
 
-  const newProbe = ({ hop, round, scout, flow: chosen }: Decision & { type: "send" }): Probe => {
-    const isOwn = scout || options.flow === "vary";
-    if (isOwn) flow += 1;
-    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: chosen ?? (isOwn ? flow : 0) };
+  const newProbe = ({ hop, round, scout, apart = scout }: Decision & { type: "send" }): Probe => {
+    const isApart = apart || options.flow === "vary";
+    if (isApart) flow += 1;
+    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: isApart ? flow : 0 };
     return scout ? { ...base, scout } : base;
   };
 
