@@ -73,7 +73,9 @@ export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}
 
   const shown = (): HopTally[] => {
     const last = end.hop ?? end.farthest + 1;
-    return [...tallies.values()].filter(({ hop }) => hop <= last).sort((a, b) => a.hop - b.hop);
+    return [...tallies.values()]
+      .filter(({ hop, counts }) => hop <= last && counts.sent > 0)
+      .sort((a, b) => a.hop - b.hop);
   };
 
   return {

@@ -15,8 +15,8 @@ export interface RoundsOptions {
   /** After the last probe, what is outstanding is waited for at most so long, milliseconds. */
   readonly graceMs: number;
   /**
-   * Cuts the grace to this multiple of the slowest answer (never below `graceFloorMs`, 1000): a hop that never answers need
-   * not hold up the end. Absent: the whole grace for whatever is outstanding.
+   * Cuts the grace to this multiple of the slowest answer (never below `graceFloorMs`, 1000) once the target has answered: a
+   * hop that never answers need not hold up the end. Absent: the whole grace for whatever is outstanding.
    */
   readonly graceFactor?: number;
   readonly graceFloorMs?: number;
@@ -95,7 +95,7 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
   const spacingMs = (): number => (control?.intervalMs ?? rounds.intervalMs) / hopsARound;
 
   const graceMs = (): number => {
-    if (rounds.graceFactor === undefined || slowestMs === undefined) return rounds.graceMs;
+    if (rounds.graceFactor === undefined || slowestMs === undefined || !hasReached) return rounds.graceMs;
     return Math.min(
       rounds.graceMs,
       Math.max(rounds.graceFloorMs ?? DEFAULT_GRACE_FLOOR_MS, rounds.graceFactor * slowestMs),

@@ -124,9 +124,10 @@ describe("the schedule of rounds", () => {
     assert.equal(play(plan({ ...cut, graceFloorMs: 50 }), path(4, 100, [2])).atMs, 1150);
   });
 
-  it("keeps the whole grace while nobody has answered", () => {
+  it("keeps the whole grace while the target has not answered", () => {
     const { atMs, outcome } = play(plan({ cycles: 1, graceFactor: 4 }, { maxHop: 1 }), () => undefined);
     assert.deepEqual([atMs, outcome], [5000, "silent"]);
+    assert.equal(play(plan({ cycles: 1, graceFactor: 4 }, { maxHop: 2 }), path(9, 10, [2])).atMs, 5500);
   });
 
   it("ends a round behind a run of silent hops, and one that answers nobody too", () => {
