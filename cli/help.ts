@@ -10,6 +10,8 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  report HOST -c 10      mtr's table: loss and times of every hop
+  mtr HOST -rw           the tool you know, with its own options
   plugin list | new      protocols of your own
 
   nettrace auto example.com                    the usual thing
@@ -61,6 +63,27 @@ ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
   nettrace trace 2001:db8::1 -P udp --format json
+`;
+
+export const REPORT_HELP = `Usage: nettrace report HOST [OPTIONS]
+
+Asks every hop round after round, by the first protocol that reaches HOST.
+
+  -c, --cycles N  --interval SECONDS   rounds (10) and their length (1)
+  -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
+      --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
+  -4, --ipv4  -6, --ipv6    one family only
+  -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
+  -w, --wait SECONDS        wait for an answer at most so long (10)
+      --flow constant|vary  keep to one path, or let balancers show others
+      --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
+  -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
+  -n, --numeric             no names; otherwise (-b, --both) name and address
+      --format text|json    json: one document, see docs/schema
+      --plugin FILE         load a protocol of your own; repeatable  -h, --help
+
+  nettrace report example.com -c 60 --interval 0.5
+  nettrace report example.com -P tcp-syn:443 -n
 `;
 
 export const PLUGIN_HELP = `Usage: nettrace plugin list

@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, REPORT_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -40,6 +40,20 @@ export function createProgram(
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
 
+  const report = withPathOptions(program.command("report").argument("<host>"))
+    .option("-c, --cycles <n>")
+    .option("--interval <seconds>")
+    .option("-P, --protocol <plugin>")
+    .option("--order <list>")
+    .option("-p, --port <ports>")
+    .option("--stagger <ms>")
+    .action(async (host, options) => {
+      const { runReport } = await import("./commands/report.ts");
+      done(await runReport(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
+    });
+  addPluginOptions(report, loaded);
+  report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
+
   const plugin = program.command("plugin").helpCommand(false);
   const list = plugin.command("list").action(async () => {
     const { runPluginList } = await import("./commands/plugin.ts");
@@ -58,16 +72,18 @@ export function createProgram(
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
+  return withPathOptions(command).option("-q, --queries <n>").option("--window <n>").option("--pps <n>");
+}
+
+/** What makes sense for one look at a path as for many. */
+function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
   return command
     .option("-4, --ipv4")
     .option("-6, --ipv6")
-    .option("-q, --queries <n>")
     .option("-f, --first <n>")
     .option("-m, --max-hops <n>")
     .option("-w, --wait <seconds>")
-    .option("--window <n>")
     .option("--max-gap <n>")
-    .option("--pps <n>")
     .option("-n, --numeric")
     .option("-b, --both")
     .option("-s, --source <address>")

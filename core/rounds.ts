@@ -37,6 +37,8 @@ export interface TableRow extends HopRow {
    * their way back; what passes it arrives. Undefined where the hop's loss or that of all hops behind it is unknown.
    */
   readonly transitLossPercent?: number;
+  /** That difference is beyond chance. */
+  readonly losesInTransit?: true;
 }
 
 export interface RoundsTableOptions {
@@ -140,23 +142,41 @@ export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}
   };
 }
 
+/** So many standard deviations are no chance, among thirty hops compared. */
+const BEYOND_CHANCE = 3.5;
+
 /**
  * What a hop loses and a later one does not was not lost on the way there. A hop that answers nothing at all testifies to
  * nothing: it may be silent by choice.
  */
 function withTransitLoss(rows: readonly HopRow[]): TableRow[] {
-  let leastBehind: number | undefined;
+  let behind: HopRow | undefined;
   return rows
     .toReversed()
-    .map((row) => {
+    .map((row): TableRow => {
       const { lossPercent } = row;
       if (lossPercent === undefined || row.received === 0) return row;
-      const result =
-        leastBehind === undefined ? row : { ...row, transitLossPercent: Math.max(0, lossPercent - leastBehind) };
-      leastBehind = Math.min(leastBehind ?? lossPercent, lossPercent);
+      const least = behind?.lossPercent;
+      const result: TableRow =
+        behind === undefined || least === undefined
+          ? row
+          : {
+              ...row,
+              transitLossPercent: Math.max(0, lossPercent - least),
+              ...(losesMore(row, behind) && { losesInTransit: true }),
+            };
+      if (least === undefined || lossPercent < least) behind = row;
       return result;
     })
     .toReversed();
+}
+
+/** The test of two proportions, pooled. */
+function losesMore(row: HopRow, behind: HopRow): boolean {
+  const [sent, sentBehind] = [row.received + row.dropped, behind.received + behind.dropped];
+  const pooled = (row.dropped + behind.dropped) / (sent + sentBehind);
+  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / sent + 1 / sentBehind));
+  return row.dropped / sent - behind.dropped / sentBehind > BEYOND_CHANCE * deviation;
 }
 
 /** The address that a hop's latest answer came from. */

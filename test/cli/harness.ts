@@ -65,6 +65,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     },
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
+    hostName: "here",
     now: () => STARTED,
     onInterrupt(handler) {
       interrupt = handler;

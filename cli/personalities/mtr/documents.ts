@@ -21,7 +21,9 @@ export function jsonDocument(view: MtrView, settings: MtrSettings): string {
     ...(view.info === undefined ? [] : [`"ASN": ${json(infoText(view, address).trim())}`]),
     ...unique(view.fields)
       .filter(({ kind }) => kind !== "space")
-      .map(({ title, kind, value }) => `${json(title)}: ${kind === "count" ? value(row) : real(value(row))}`),
+      .map(
+        ({ title, kind, value }) => `${json(title)}: ${kind === "count" ? (value(row) ?? 0) : real(value(row) ?? 0)}`,
+      ),
   ]);
   const head = [
     `"src": ${json(view.localHost)}`,
@@ -72,7 +74,7 @@ export function xmlDocument(view: MtrView, settings: MtrSettings): string {
       .map(({ title, text, value }) => {
         // No "%" in the name of an element.
         const name = title.replace("%", "");
-        return `        <${name}>${text(value(row))}</${name}>`;
+        return `        <${name}>${text(value(row) ?? 0)}</${name}>`;
       }),
     "    </HUB>",
   ]);
@@ -103,7 +105,7 @@ export function csvDocument(view: MtrView, endedAt: Date): string {
     addressText(view, address),
     ...(withInfo ? [infoText(view, address).trim()] : []),
     ...view.fields.map(({ kind, value }) => {
-      const number = value(row);
+      const number = value(row) ?? 0;
       return kind === "count" || kind === "space" ? String(number) : number.toFixed(2);
     }),
   ]);

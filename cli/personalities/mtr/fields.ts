@@ -8,13 +8,13 @@ export interface Field {
   /** Columns that it takes; a longer text is overwritten by the next one, as mtr does. */
   readonly width: number;
   readonly kind: "count" | "percent" | "ms" | "space";
-  /** What mtr shows as 0 where nothing was measured is 0 here too: its formats know no other word. */
-  readonly value: (row: TableRow) => number;
+  /** Undefined where nothing was measured, which mtr shows as 0. */
+  readonly value: (row: TableRow) => number | undefined;
   /** The text of a value in the table, a space before it. */
   readonly text: (value: number) => string;
 }
 
-type Value = (row: TableRow) => number;
+type Value = Field["value"];
 
 function count(key: string, title: string, width: number, value: Value): Field {
   return { key, title, width, kind: "count", value, text: (number) => ` ${String(number).padStart(width - 1)}` };
@@ -27,36 +27,40 @@ function ms(key: string, title: string, width: number, value: Value): Field {
 const dropped: Value = ({ dropped: lost }) => lost;
 
 /** mtr counts the first answer as one of jitter 0. */
-function meanJitter({ rtt: { jitterMs = 0, count: answers } }: TableRow): number {
-  return answers === 0 ? 0 : (jitterMs * (answers - 1)) / answers;
+function meanJitter({ rtt: { jitterMs, count: answers } }: TableRow): number | undefined {
+  return jitterMs === undefined ? undefined : (jitterMs * (answers - 1)) / answers;
+}
+
+function scaledJitter({ rtt: { interarrivalJitterMs: jitterMs } }: TableRow): number | undefined {
+  return jitterMs === undefined ? undefined : jitterMs * JINT_SCALE;
 }
 
 /** mtr shows RFC 1889's estimator as it is kept, scaled by 16. */
 const JINT_SCALE = 16;
 
-export const FIELDS: readonly Field[] = [
+const FIELDS: readonly Field[] = [
   { key: " ", title: " ", width: 1, kind: "space", value: dropped, text: () => " " },
   {
     key: "L",
     title: "Loss%",
     width: 6,
     kind: "percent",
-    value: ({ lossPercent = 0 }) => lossPercent,
+    value: ({ lossPercent }) => lossPercent,
     text: (number) => ` ${number.toFixed(1).padStart(4)}%`,
   },
   count("D", "Drop", 5, dropped),
   count("R", "Rcv", 6, ({ received }) => received),
   count("S", "Snt", 6, ({ sent }) => sent),
-  ms("N", "Last", 6, ({ rtt }) => rtt.lastMs ?? 0),
-  ms("B", "Best", 6, ({ rtt }) => rtt.bestMs ?? 0),
-  ms("A", "Avg", 6, ({ rtt }) => rtt.meanMs ?? 0),
-  ms("W", "Wrst", 6, ({ rtt }) => rtt.worstMs ?? 0),
-  ms("V", "StDev", 6, ({ rtt }) => rtt.deviationMs ?? 0),
-  ms("G", "Gmean", 6, ({ rtt }) => rtt.geometricMeanMs ?? 0),
-  ms("J", "Jttr", 5, ({ rtt }) => rtt.lastJitterMs ?? 0),
+  ms("N", "Last", 6, ({ rtt }) => rtt.lastMs),
+  ms("B", "Best", 6, ({ rtt }) => rtt.bestMs),
+  ms("A", "Avg", 6, ({ rtt }) => rtt.meanMs),
+  ms("W", "Wrst", 6, ({ rtt }) => rtt.worstMs),
+  ms("V", "StDev", 6, ({ rtt }) => rtt.deviationMs),
+  ms("G", "Gmean", 6, ({ rtt }) => rtt.geometricMeanMs),
+  ms("J", "Jttr", 5, ({ rtt }) => rtt.lastJitterMs),
   ms("M", "Javg", 5, meanJitter),
-  ms("X", "Jmax", 5, ({ rtt }) => rtt.worstJitterMs ?? 0),
-  ms("I", "Jint", 5, ({ rtt }) => (rtt.interarrivalJitterMs ?? 0) * JINT_SCALE),
+  ms("X", "Jmax", 5, ({ rtt }) => rtt.worstJitterMs),
+  ms("I", "Jint", 5, scaledJitter),
 ];
 
 export const DEFAULT_ORDER = "LS NABWV";

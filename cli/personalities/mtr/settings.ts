@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Family } from "../../../core/mod.ts";
-import { GetoptError, getopt, type OptionSpec } from "../getopt.ts";
+import { GetoptError, type GivenOption, getopt, type OptionSpec } from "../getopt.ts";
 import { DEFAULT_ORDER, type Field, readOrder } from "./fields.ts";
 import { INFO_COLUMNS } from "./view.ts";
 
-export type MtrMode = "report" | "json" | "csv" | "xml" | "raw" | "split" | "live";
+type MtrMode = "report" | "json" | "csv" | "xml" | "raw" | "split" | "live";
 
 /** A command line of mtr, read. */
 export interface MtrSettings {
@@ -245,12 +245,14 @@ function read(
 ): { readonly settings: MtrSettings; readonly operands: readonly string[] } {
   try {
     const { options, operands } = getopt(argv, OPTIONS);
-    let settings = start;
-    for (const { spec, value } of options) settings = { ...settings, ...spec.read(value ?? "", settings) };
-    return { settings, operands };
+    return { settings: options.reduce(withOption, start), operands };
   } catch (error) {
     throw error instanceof GetoptError ? new MtrComplaint(getoptWords(error)) : error;
   }
+}
+
+function withOption(settings: MtrSettings, { spec, value }: GivenOption<MtrOption>): MtrSettings {
+  return { ...settings, ...spec.read(value ?? "", settings) };
 }
 
 /** As getopt_long(3) of the GNU C library says it. */

@@ -23,15 +23,18 @@ export function reportText(view: MtrView): string {
   const column = info === undefined ? undefined : INFO_COLUMNS[info];
   const longest = Math.max(localHost.length, ...hops.map(({ address }) => addressText(view, address).length));
   const hostWidth = wide ? longest + (column === undefined ? 0 : 1) : NARROW;
-  const headWidth =
-    wide && column !== undefined ? longest + column.width + column.before.length : wide ? longest : NARROW;
+  const infoWidth = column === undefined ? 0 : column.width + column.before.length;
+  const headWidth = (wide ? longest + infoWidth : NARROW) + (view.isAligned ? 2 : 0);
   const titles = view.fields.map(({ title, width }) => ({ text: title.padStart(width), width }));
   const lines = [inColumns(`HOST: ${localHost.padEnd(headWidth)}`, titles, wide)];
   for (const { row, address, labels, others } of hops) {
     const number = `${String(row.hop).padStart(3)}.`;
     const who = addressText(view, address).padEnd(hostWidth);
     const start = column === undefined ? `${number}|-- ${who}` : `${number} ${infoText(view, address)}${who}`;
-    const values = view.fields.map(({ value, text, width }) => ({ text: text(value(row)), width }));
+    const values = view.fields.map(({ value, text, width }) => {
+      const number = value(row) ?? (view.unmeasured === undefined ? 0 : undefined);
+      return { text: number === undefined ? ` ${(view.unmeasured ?? "").padStart(width - 1)}` : text(number), width };
+    });
     lines.push(inColumns(start, values, wide), ...mplsLines(view, labels));
     for (const other of others) {
       lines.push(alternateLine(view, other.address, hostWidth), ...mplsLines(view, other.labels));

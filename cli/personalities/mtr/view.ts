@@ -37,6 +37,10 @@ export interface MtrView {
   /** Which of `INFO_COLUMNS`; undefined: none. */
   readonly info: number | undefined;
   infoOf(address: IpAddress): AddressInfo | undefined;
+  /** What stands where nothing was measured; absent: 0, as in mtr. */
+  readonly unmeasured?: string;
+  /** The titles stand over their columns; mtr's wide report has them two columns to the left. */
+  readonly isAligned?: true;
 }
 
 const UNKNOWN = "???";
