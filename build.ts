@@ -5,6 +5,7 @@
 import { rmSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { BunPlugin } from "bun";
 
 const root = import.meta.dirname;
 const outfile = join(root, "dist", "nettrace");
@@ -24,15 +25,32 @@ async function isFresh(): Promise<boolean> {
   return built.mtimeMs > Math.max(...newest);
 }
 
+/** Ink imports them where DEV=true was set, which it never is here; they are not installed. */
+const withoutDevtools: BunPlugin = {
+  name: "without-devtools",
+  setup(builder) {
+    builder.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: "absent" }));
+    builder.onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "export default {}", loader: "js" }));
+  },
+};
+
 async function build(): Promise<void> {
   rmSync(outfile, { force: true });
   await Bun.build({
     entrypoints: [join(root, "cli", "main.ts")],
     target: "bun",
     minify: { syntax: true, whitespace: true },
-    // Compiled ahead of time it starts in half the time; bytecode is for CommonJS only.
+    // Compiled ahead of time it starts in half the time.
     bytecode: true,
-    format: "cjs",
+    format: "esm",
+    // What is imported when it is called for lies apart, and costs those nothing that never call for it.
+    splitting: true,
+    define: {
+      // React's development build is slow and remembers every render; a DEV=true of the user's is no wish for ink's tools.
+      "process.env.NODE_ENV": '"production"',
+      "process.env.DEV": '"false"',
+    },
+    plugins: [withoutDevtools],
     // For Node only (core/ffi/node.ts): nothing here asks for it.
     external: ["koffi"],
     // The executable runs where anybody may have left files: nothing of the working directory is read or run.
