@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, REPORT_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import { AUTO_HELP, LIVE_HELP, MAIN_HELP, PLUGIN_HELP, REPORT_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -41,6 +41,7 @@ export function createProgram(
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
 
   const report = withPathOptions(program.command("report").argument("<host>"))
+    .option("--format <format>")
     .option("-c, --cycles <n>")
     .option("--interval <seconds>")
     .option("-P, --protocol <plugin>")
@@ -53,6 +54,24 @@ export function createProgram(
     });
   addPluginOptions(report, loaded);
   report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
+
+  const live = withPathOptions(program.command("live").argument("<hosts...>"))
+    .option("-c, --cycles <n>")
+    .option("--interval <seconds>")
+    .option("-P, --protocol <plugin>")
+    .option("--order <list>")
+    .option("-p, --port <ports>")
+    .option("--stagger <ms>")
+    .option("-o, --columns <letters>")
+    .option("-z, --networks")
+    .option("--asn-db <file>")
+    .option("--thresholds <list>")
+    .action(async (hosts, options) => {
+      const { runLive } = await import("./commands/live.ts");
+      done(await runLive(context, { hosts, options, pluginValues: readPluginOptions(loaded, options) }));
+    });
+  addPluginOptions(live, loaded);
+  live.helpInformation = () => LIVE_HELP + pluginHelp(loaded);
 
   const plugin = program.command("plugin").helpCommand(false);
   const list = plugin.command("list").action(async () => {
@@ -72,7 +91,11 @@ export function createProgram(
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
-  return withPathOptions(command).option("-q, --queries <n>").option("--window <n>").option("--pps <n>");
+  return withPathOptions(command)
+    .option("--format <format>")
+    .option("-q, --queries <n>")
+    .option("--window <n>")
+    .option("--pps <n>");
 }
 
 /** What makes sense for one look at a path as for many. */
@@ -94,6 +117,5 @@ function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--tos <n>")
     .option("--mark <n>")
     .option("--df <mode>")
-    .option("--format <format>")
     .option("--plugin <file>");
 }

@@ -2,7 +2,7 @@ import { CommanderError } from "@commander-js/extra-typings";
 import { UsageError } from "../core/mod.ts";
 import { echo } from "./host.ts";
 
-const COMMANDS = ["auto", "trace", "report", "plugin"] as const;
+const COMMANDS = ["auto", "trace", "report", "live", "plugin"] as const;
 
 /** What the parser found wrong, in our words; undefined where it only showed a help text. Rethrows anything else. */
 export function asUsageError(error: unknown, argv: readonly string[]): UsageError | undefined {
@@ -16,7 +16,7 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report and plugin, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, live and plugin, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);
