@@ -25,12 +25,23 @@ async function isFresh(): Promise<boolean> {
   return built.mtimeMs > Math.max(...newest);
 }
 
-/** Ink imports them where DEV=true was set, which it never is here; they are not installed. */
-const withoutDevtools: BunPlugin = {
-  name: "without-devtools",
+/** Modules of packages that stand for others in the executable. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  // Ink imports them where DEV=true was set, which it never is here; they are not installed.
+  "react-devtools-core": "export default {}",
+  // The same widths from the runtime's own code: half of what ink takes for a frame goes into them.
+  "string-width": "export default (text, options) => Bun.stringWidth(text, options)",
+};
+
+const standIns: BunPlugin = {
+  name: "stand-ins",
   setup(builder) {
-    builder.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: "absent" }));
-    builder.onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "export default {}", loader: "js" }));
+    const filter = new RegExp(`^(${Object.keys(STAND_INS).join("|")})$`);
+    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: "stand-in" }));
+    builder.onLoad({ filter, namespace: "stand-in" }, ({ path }) => ({
+      contents: STAND_INS[path] ?? "",
+      loader: "js",
+    }));
   },
 };
 
@@ -50,7 +61,7 @@ async function build(): Promise<void> {
       "process.env.NODE_ENV": '"production"',
       "process.env.DEV": '"false"',
     },
-    plugins: [withoutDevtools],
+    plugins: [standIns],
     // For Node only (core/ffi/node.ts): nothing here asks for it.
     external: ["koffi"],
     // The executable runs where anybody may have left files: nothing of the working directory is read or run.

@@ -11,17 +11,18 @@ export interface Span {
 /** A row of the screen. Its texts are harmless in a terminal already. */
 export type Line = readonly Span[];
 
-const ASCII = /^[\x20-\x7e]*$/;
+/** One column each: ASCII, the middle dot, the multiplication sign, arrows, and what boxes and bars are drawn with. */
+const NARROW = /^[\x20-\x7e\u00b7\u00d7\u2190-\u2193\u2500-\u259f]*$/;
 
 /** Columns that a text takes on a terminal: letters of some scripts take two. */
 export function widthOf(text: string): number {
-  return ASCII.test(text) ? text.length : stringWidth(text);
+  return NARROW.test(text) ? text.length : stringWidth(text);
 }
 
 /** The longest start of a text that fits into so many columns. */
 export function cut(text: string, columns: number): string {
   if (columns <= 0) return "";
-  if (ASCII.test(text)) return text.slice(0, columns);
+  if (NARROW.test(text)) return text.slice(0, columns);
   let kept = "";
   let width = 0;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
