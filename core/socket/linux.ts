@@ -123,6 +123,10 @@ class LinuxNetwork implements Network, SocketHost {
     this.#wakeup.wake();
   }
 
+  watchAgain(): void {
+    this.#wakeup.wake();
+  }
+
   forget(socket: ProbeSocket & Source): void {
     this.#open.delete(socket);
     this.#unwatch(socket);

@@ -55,6 +55,7 @@ export const TSTAMP_SND = 0;
 export const ERRNO = {
   EPERM: 1,
   EINTR: 4,
+  EAGAIN: 11,
   EACCES: 13,
   EPIPE: 32,
   EPROTO: 71,
@@ -64,6 +65,7 @@ export const ERRNO = {
   ENONET: 64,
   ENETUNREACH: 101,
   ECONNRESET: 104,
+  ENOTCONN: 107,
   ECONNREFUSED: 111,
   EHOSTDOWN: 112,
   EHOSTUNREACH: 113,
