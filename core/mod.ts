@@ -16,6 +16,7 @@ export type * from "./probe.ts";
 export * from "./resolve.ts";
 export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
+export * from "./tcp-service.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";

@@ -12,6 +12,8 @@ export interface Slot {
   readonly scout: boolean;
   state: "flight" | "answered" | "lost" | "failed";
   readonly sentAtMs: number;
+  /** The target has it, and is given until then to say more. */
+  untilMs?: number;
 }
 
 export type Decision =
@@ -36,6 +38,8 @@ export interface Schedule {
   /** First answer of a slot, also after it was lost. `rttMs` absent: not measured. */
   answered(slot: Slot, effect: Effect, rttMs?: number): void;
   failed(slot: Slot): void;
+  /** A slot in flight has met a first answer, and its own is still to come. Absent: it is given no more time for that. */
+  provisional?(slot: Slot, nowMs: number): void;
   /** Slots whose time is over; they become lost. */
   expire(nowMs: number): readonly Slot[];
 }
@@ -44,6 +48,9 @@ interface HopSlots {
   readonly own: Slot[];
   readonly scouts: Slot[];
 }
+
+/** A service answers when its program gets to it, not when the packet comes. */
+const SERVICE_MS = 2000;
 
 /**
  * Hops are discovered by one probe each, in a window that slides with the farthest answer. Hops up to the farthest
@@ -70,7 +77,13 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
   const discovery = (hop: number): Slot[] => (serial ? at(hop).scouts : at(hop).own);
   const farthest = (): number => Math.min(farthestAnswer, end.hop ?? farthestAnswer);
   const inFlight = (slots: readonly Slot[]): boolean => slots.some((slot) => slot.state === "flight");
-  const last = (): number => end.hop ?? Math.min(maxHop, farthest() + maxGap);
+  const last = (): number => end.hop ?? Math.min(maxHop, farthest() + maxGap, leastProvisional());
+  /** Nothing is looked for behind a target that is about to speak. */
+  const leastProvisional = (): number => {
+    let least = maxHop;
+    for (const { hop, untilMs } of flights) if (untilMs !== undefined) least = Math.min(least, hop);
+    return least;
+  };
 
   /** A hop behind the farthest answer that has had all its probes and all their time. */
   const isSilent = (hop: number): boolean => discovery(hop).length >= queries && !inFlight(discovery(hop));
@@ -128,13 +141,16 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
       const slots = discovery(hop);
       const latest = slots.at(-1);
       if (latest === undefined || slots.length >= queries) continue;
-      const atMs = latest.state === "flight" ? latest.sentAtMs + patience.hedge() : latest.sentAtMs;
+      const aloneMs = latest.untilMs ?? latest.sentAtMs + patience.hedge();
+      const atMs = latest.state === "flight" ? aloneMs : latest.sentAtMs;
       if (best === undefined || atMs < best.atMs) best = { hop, atMs };
     }
     return best;
   };
 
   const timeoutMs = (slot: Slot): number => (slot.hop <= farthest() ? patience.inside() : patience.beyond());
+
+  const dueMs = (slot: Slot): number => slot.untilMs ?? slot.sentAtMs + timeoutMs(slot);
 
   const record = (decision: Decision & { type: "send" }, state: Slot["state"], nowMs: number): Slot => {
     const { hop, round, scout } = decision;
@@ -147,7 +163,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
     decide(nowMs) {
       if (complete()) return { type: "done", outcome: outcome() };
       let wakeMs = Number.POSITIVE_INFINITY;
-      for (const slot of flights) wakeMs = Math.min(wakeMs, slot.sentAtMs + timeoutMs(slot));
+      for (const slot of flights) wakeMs = Math.min(wakeMs, dueMs(slot));
       const hedge = nextHedge();
       const next = nextDiscovery() ?? nextFill();
       const due = hedge !== undefined && hedge.atMs <= nowMs ? send(hedge.hop, serial) : undefined;
@@ -177,10 +193,13 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
       flights.delete(slot);
       slot.state = "failed";
     },
+    provisional(slot, nowMs) {
+      slot.untilMs = nowMs + Math.min(options.maxWaitMs, Math.max(SERVICE_MS, patience.beyond()));
+    },
     expire(nowMs) {
       const over: Slot[] = [];
       for (const slot of flights) {
-        if (slot.sentAtMs + timeoutMs(slot) > nowMs) continue;
+        if (dueMs(slot) > nowMs) continue;
         slot.state = "lost";
         flights.delete(slot);
         over.push(slot);

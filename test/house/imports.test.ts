@@ -15,6 +15,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),
   { who: "core/icmp-reply.ts", may: [...CONTRACTS, "core/wire/"] },
   { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
+  { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
   { who: "core/tracer/", may: [...CONTRACTS, "core/tracer/", "core/end-of-path.ts"] },
   {
@@ -23,7 +24,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   },
   { who: "core/", may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts"] },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
-  { who: "plugins/", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
+  { who: "plugins/", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/tcp-service.ts"] },
   { who: "cli/", may: ["cli/", "core/mod.ts", "plugins/mod.ts", "package.json"] },
 ];
 
