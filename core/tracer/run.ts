@@ -32,7 +32,12 @@ interface Flight {
   sentAtMs: number;
   state: "flight" | "answered" | "lost" | "failed";
   /** Its first answer, where that is not its reply yet. */
-  provisional?: { readonly first: Answer; readonly latest: Reply };
+  provisional?: Provisional;
+}
+
+interface Provisional {
+  readonly first: Answer;
+  readonly latest: Reply;
 }
 
 type Answer = Exclude<Arrival, DepartureArrival>;
@@ -95,7 +100,9 @@ export function createRun(
       : cause;
     const outcome = isLost ? "faulty" : given;
     for (const flight of flights.values()) {
-      if (flight.state === "flight") emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
+      if (flight.state !== "flight") continue;
+      if (flight.provisional !== undefined) answerProvisionally(flight, flight.provisional);
+      else emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
     }
     emit({ type: "stopped", atMs: nowMs, outcome, ...(error && { error }) });
   };
@@ -195,12 +202,14 @@ export function createRun(
     const flight = bySlot.get(slot);
     if (flight === undefined) return;
     if (flight.provisional !== undefined) {
-      answered(flight, flight.provisional.latest, flight.provisional.first);
+      answerProvisionally(flight, flight.provisional);
       return;
     }
     flight.state = "lost";
     emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: false });
   };
+
+  const answerProvisionally = (flight: Flight, { latest, first }: Provisional): void => answered(flight, latest, first);
 
   const ask = (where: "match" | "provisional", arrival: Arrival): Reply | undefined => {
     try {

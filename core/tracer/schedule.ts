@@ -77,13 +77,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
   const discovery = (hop: number): Slot[] => (serial ? at(hop).scouts : at(hop).own);
   const farthest = (): number => Math.min(farthestAnswer, end.hop ?? farthestAnswer);
   const inFlight = (slots: readonly Slot[]): boolean => slots.some((slot) => slot.state === "flight");
-  const last = (): number => end.hop ?? Math.min(maxHop, farthest() + maxGap, leastProvisional());
-  /** Nothing is looked for behind a target that is about to speak. */
-  const leastProvisional = (): number => {
-    let least = maxHop;
-    for (const { hop, untilMs } of flights) if (untilMs !== undefined) least = Math.min(least, hop);
-    return least;
-  };
+  const last = (): number => end.hop ?? Math.min(maxHop, farthest() + maxGap);
 
   /** A hop behind the farthest answer that has had all its probes and all their time. */
   const isSilent = (hop: number): boolean => discovery(hop).length >= queries && !inFlight(discovery(hop));
