@@ -16,7 +16,7 @@ export interface Stream {
   readonly ended: boolean;
 }
 
-export type Heard = { readonly bytes: Uint8Array } | { readonly end: "closed" | "reset" };
+type Heard = { readonly bytes: Uint8Array } | { readonly end: "closed" | "reset" };
 
 /** Begins behind the numbers of both SYNs. */
 export function createStream(first: number, theirFirst: number): Stream {

@@ -8,7 +8,7 @@ export interface TargetStream {
 }
 
 /** What the connection says of a segment; addresses and ports are the caller's. */
-export interface SegmentFields {
+interface SegmentFields {
   readonly sequence: number;
   readonly acknowledgement: number;
   readonly flags: number;

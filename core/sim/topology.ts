@@ -140,7 +140,7 @@ export type Service = (payload: Uint8Array) => Uint8Array | undefined;
  */
 export type StreamService = (said: Uint8Array) => StreamAnswer | undefined;
 
-export interface StreamAnswer {
+interface StreamAnswer {
   readonly bytes?: Uint8Array;
   /** Thereafter it closes the stream (FIN) or breaks it off (RST). Absent: it stays. */
   readonly end?: "closed" | "reset";
