@@ -129,10 +129,14 @@ describe("a reply that comes in parts", () => {
     }
   });
 
-  it("is waited for alone: no second probe is sent beside one that has met its target", async () => {
-    const { events } = await traced(silent);
-    const scouts = events.flatMap((each) => (each.type === "sent" && each.probe.scout ? [each.probe.hopLimit] : []));
-    assert.deepEqual(scouts, [...new Set(scouts)]);
+  it("is waited for alone: no further probe looks for a target that one has met", async () => {
+    const { path, events } = await traced(silent, { target: { delayMs: 3 } });
+    const [own] = path.hop(5)?.probes ?? [];
+    const metAtMs = own?.rttMs;
+    const scouts = events.flatMap((each) => (each.type === "sent" && each.probe.scout ? [each] : []));
+    assert.ok(metAtMs !== undefined && scouts.length > 0);
+    for (const { atMs } of scouts)
+      assert.ok(atMs <= metAtMs, `a scout left at ${atMs}, the target was met at ${metAtMs}`);
   });
 
   it("is no loss where the network loses a part: the kernel says it again", async () => {
