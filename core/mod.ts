@@ -10,6 +10,7 @@ export { causeOfError, loopOf } from "./auto/reason.ts";
 export { REFUSED_HERE, type Verdict } from "./auto/verdict.ts";
 export * from "./define-plugin.ts";
 export * from "./errors.ts";
+export * from "./icmp-listener.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
 export type * from "./network.ts";
