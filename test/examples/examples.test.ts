@@ -9,7 +9,7 @@ import sctp from "../../examples/plugins/sctp.ts";
 import tcpAck from "../../examples/plugins/tcp-ack.ts";
 import { pluginContract } from "../contract.ts";
 import { simPluginBenches } from "../sim/benches.ts";
-import { crc32c, nameServer, quicServer, sctpServer, timeServer, webServer } from "./services.ts";
+import { crc32c, nameServer, quicServer, sctpServer, timeServer } from "./services.ts";
 
 const NO_RAW: HostProfile = { refusedSockets: [{ types: ["raw"], errno: "EPERM" }] };
 const INPUT_DROPS: HostProfile = { inputDropsIcmpErrors: true };
@@ -39,9 +39,7 @@ const associations = (host: HostProfile) =>
 pluginContract("sctp", sctp, associations({}), { ...ASSOCIATION, mode: "raw" });
 pluginContract("sctp behind an INPUT rule that drops errors", sctp, associations(INPUT_DROPS), ASSOCIATION);
 
-const pages = (host: HostProfile) =>
-  simPluginBenches(80, host, { open: { tcp: { ports: { 80: webServer("200 OK") } } } });
-pluginContract("http", http, pages(NO_RAW), {
+pluginContract("http", http, simPluginBenches(80, NO_RAW), {
   marks: { plain: "200", closed: "closed" },
   mode: "connect",
   constantFlows: "path",
