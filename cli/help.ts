@@ -37,9 +37,7 @@ const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
       --flow constant|vary  keep to one path, or let balancers show others
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format FORMAT       text, json, jsonl, csv, markdown, mtr-json, atlas,
-                            scamper-json, dot, mermaid; see docs/formats.md
-      --record FILE         write every event down, for nettrace replay
+      --format FORMAT  --record FILE   json, csv... (docs/formats.md); for replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 `;
 

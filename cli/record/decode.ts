@@ -26,7 +26,7 @@ import {
   word,
 } from "./fields.ts";
 
-const STAGES: readonly Stage[] = ["socket", "route", "bind", "send", "connect", "local-reject"];
+export const STAGES: readonly Stage[] = ["socket", "route", "bind", "send", "connect", "local-reject"];
 const OUTCOMES: readonly Outcome[] = ["reached", "unreachable", "silent", "max-hops", "refused", "faulty", "aborted"];
 const MAX_SEQUENCE = 65_535;
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,7 @@
 import { type Attempt, type AutoEvent, createPath, type Stage, type Verdict } from "../../core/mod.ts";
 import type { InterruptSignal } from "../context.ts";
 import type { RunEnd, RunHead } from "../result.ts";
-import { address, readHead, readTraceEvent } from "./decode.ts";
+import { address, readHead, readTraceEvent, STAGES } from "./decode.ts";
 import { asFields, FieldError, type Fields, number, numberOrNull, text, textOrNull, whole, word } from "./fields.ts";
 
 const VERDICTS: readonly Verdict[] = [
@@ -16,6 +16,7 @@ const VERDICTS: readonly Verdict[] = [
   "faulty",
   "abandoned",
 ];
+const INTERRUPTS: readonly InterruptSignal[] = ["SIGINT", "SIGTERM"];
 const MAX_ATTEMPTS = 1000;
 
 /** A recorded attempt: what its lines have said so far. */
@@ -31,7 +32,7 @@ interface PlayedAttempt extends Attempt {
 }
 
 /** What a line of a recording means. */
-export type Played =
+type Played =
   | { readonly type: "head"; readonly head: RunHead }
   | { readonly type: "event"; readonly event: AutoEvent; readonly atMs: number | undefined }
   | { readonly type: "name"; readonly address: string; readonly name: string }
@@ -82,10 +83,7 @@ export function createPlayer(): Player {
     const attempt = attemptOf(fields);
     attempt.mode = textOrNull(fields, "mode");
     attempt.verdict = fields["verdict"] === null ? undefined : word(fields, "verdict", VERDICTS);
-    attempt.stage =
-      fields["stage"] === null
-        ? null
-        : word(fields, "stage", ["socket", "route", "bind", "send", "connect", "local-reject"]);
+    attempt.stage = fields["stage"] === null ? null : word(fields, "stage", STAGES);
     attempt.errno = textOrNull(fields, "errno");
     attempt.reason = text(fields, "reason");
     attempt.refusedSends = number(fields, "refused_sends");
@@ -96,7 +94,7 @@ export function createPlayer(): Player {
   const finish = (fields: Fields): RunEnd => {
     const winner = fields["winner"] === null ? undefined : attempts[whole(fields, "winner", MAX_ATTEMPTS)];
     const interrupted: InterruptSignal | undefined =
-      fields["interrupted"] === null ? undefined : word(fields, "interrupted", ["SIGINT", "SIGTERM"]);
+      fields["interrupted"] === null ? undefined : word(fields, "interrupted", INTERRUPTS);
     return { attempts, winner, durationMs: number(fields, "duration_ms"), interrupted };
   };
 

@@ -12,7 +12,7 @@ export interface Place {
   readonly bestMs: number | undefined;
 }
 
-export interface Link {
+interface Link {
   readonly from: string;
   readonly to: string;
   /** Silent hops lie between: the two need not be neighbours. */
