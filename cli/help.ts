@@ -12,6 +12,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
   report HOST -c 10      mtr's table: loss and times of every hop
   mtr HOST -rw           the tool you know, with its own options
+  replay FILE            show a recorded run again, in any format
   plugin list | new      protocols of your own
 
   nettrace auto example.com                    the usual thing
@@ -38,7 +39,7 @@ const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
       --tos N  --mark N     traffic class; firewall mark
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format text|json    json: one document, see docs/schema
+      --format FORMAT  --record FILE   json, csv... (docs/formats.md)
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 `;
 
@@ -84,6 +85,20 @@ Asks every hop round after round, by the first protocol that reaches HOST.
 
   nettrace report example.com -c 60 --interval 0.5
   nettrace report example.com -P tcp-syn:443 -n
+`;
+
+export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
+
+Shows a run that was recorded with --record, as it was or in another format.
+
+      --format FORMAT       text, json, jsonl, csv, markdown, mtr-json, atlas,
+                            scamper-json, dot, mermaid
+      --speed FACTOR        1: as fast as it happened; 10: ten times; max: at once
+  -h, --help
+
+  nettrace auto example.com --record run.jsonl
+  nettrace replay run.jsonl --speed 1
+  nettrace replay run.jsonl --format dot | dot -Tsvg > path.svg
 `;
 
 export const PLUGIN_HELP = `Usage: nettrace plugin list

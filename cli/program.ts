@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, REPORT_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, REPLAY_HELP, REPORT_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -54,6 +54,17 @@ export function createProgram(
   addPluginOptions(report, loaded);
   report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
 
+  const replay = program
+    .command("replay")
+    .argument("<file>")
+    .option("--format <format>")
+    .option("--speed <factor>")
+    .action(async (file, options) => {
+      const { runReplay } = await import("./commands/replay.ts");
+      done(await runReplay(context, { file, options }));
+    });
+  replay.helpInformation = () => REPLAY_HELP;
+
   const plugin = program.command("plugin").helpCommand(false);
   const list = plugin.command("list").action(async () => {
     const { runPluginList } = await import("./commands/plugin.ts");
@@ -72,7 +83,11 @@ export function createProgram(
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
-  return withPathOptions(command).option("-q, --queries <n>").option("--window <n>").option("--pps <n>");
+  return withPathOptions(command)
+    .option("-q, --queries <n>")
+    .option("--window <n>")
+    .option("--pps <n>")
+    .option("--record <file>");
 }
 
 /** What makes sense for one look at a path as for many. */

@@ -167,7 +167,7 @@ describeInLab("mtr and report by the built executable", fileURLToPath(import.met
         const argv = ["report", lab.target.v4, "-n", "-c", "2", "--interval", "0.3"];
         const { stdout, code } = await nettrace(lab, user, ...argv);
         assert.equal(code, 0);
-        assert.match(stdout, user === "root" ? /^2 rounds by tcp-syn:443, / : /^2 rounds by tcp-connect:443, /m);
+        assert.match(stdout, user === "root" ? /^2 rounds by tcp-syn:443, /m : /^2 rounds by tcp-connect:443, /m);
         assert.match(stdout, /udp (is|are) refused by this host \(EPERM: an OUTPUT rule drops it\)$/m);
         assert.match(stdout, /^203\.0\.113\.10 is reached in 12 hops, 0\.0 % lost, /m);
         const document = JSON.parse((await nettraceJson(lab, user, ...argv)).stdout);
