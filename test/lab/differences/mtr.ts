@@ -57,6 +57,43 @@ const ONE_FAMILY = "the first host's family does not bind the others";
 const mistake = (args: string, first: string): MtrLine =>
   asTyped(args, { difference: { why: ONE_LINE, stderr: new RegExp(`^mtr: ${first}\n$`), stdout: /^$/, code: 1 } });
 
+/** Beside the real one over simulated paths, whose delays and labels no kernel here makes. */
+interface SimulatedMtrLine {
+  readonly topology: "mpls" | "late" | "scenario" | "lossless";
+  /** Before the target's IPv4 address. */
+  readonly args: string;
+  readonly compare?: NonNullable<MtrLine["compare"]>;
+  readonly difference?: WantedDifference;
+}
+
+export const SIMULATED_MTR_LINES: readonly SimulatedMtrLine[] = [
+  { topology: "lossless", args: "-rn -c 2 -i 0.4 -G 1" },
+  { topology: "mpls", args: "-rn -c 1 -G 1" },
+  { topology: "mpls", args: "-lne -c 1 -G 1", compare: "raw" },
+  {
+    topology: "mpls",
+    args: "-rne -c 1 -G 1",
+    difference: {
+      why: "labels are shown without -z too",
+      stdout:
+        /^ {2}2\.\|-- 10\.0\.2\.1 .*\n {7}\[MPLS: Lbl 339234 TC 0 S 0 TTL 1\]\n {7}\[MPLS: Lbl 16 TC 5 S 1 TTL 254\]\n/m,
+      code: 0,
+    },
+  },
+  {
+    topology: "mpls",
+    args: "-rnez -c 1 -G 1",
+    difference: {
+      why: "the bottom-of-stack bit is a digit and no control character",
+      stdout: /^ {2}3\. AS\?\?\? {4}10\.0\.3\.1 .*\n {7}\[MPLS: Lbl 24001 TC 2 S 1 TTL 1\]\n/m,
+      code: 0,
+    },
+  },
+  { topology: "late", args: "-rn -c 2 -i 0.4 -G 3" },
+  { topology: "late", args: "--json -n -c 2 -i 0.4 -G 3" },
+  { topology: "scenario", args: "-rn -c 2 -i 0.4 -G 1 -T -P 443", compare: "balanced" },
+];
+
 export const MTR_LINES: readonly MtrLine[] = [
   plain("-r $name"),
   plain("-rn $4"),
