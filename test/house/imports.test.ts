@@ -16,6 +16,11 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   { who: "core/icmp-reply.ts", may: [...CONTRACTS, "core/wire/"] },
   { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
+  { who: "core/testing.ts", may: ["core/"] },
+  {
+    who: "core/conformance/",
+    may: ["core/conformance/", "core/sim/", "core/tracer/guard.ts", "core/tracer/trace.ts", "core/wire/", ...CONTRACTS],
+  },
   { who: "core/tracer/", may: [...CONTRACTS, "core/tracer/", "core/end-of-path.ts"] },
   {
     who: "core/auto/",
@@ -24,7 +29,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   { who: "core/", may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts"] },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
   { who: "plugins/", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
-  { who: "cli/", may: ["cli/", "core/mod.ts", "plugins/mod.ts", "package.json"] },
+  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
 ];
 
 function sources(directory: string): string[] {

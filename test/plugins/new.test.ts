@@ -4,8 +4,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { ProtocolPlugin } from "nettrace";
+import { simPluginBenches } from "../../core/conformance/sim-benches.ts";
 import { pluginContract } from "../contract.ts";
-import { simPluginBenches } from "../sim/benches.ts";
 import { bun, createPlace, type Place, root } from "./place.ts";
 
 const KINDS = ["udp", "tcp", "raw"] as const;
@@ -112,17 +112,12 @@ const guide = readFileSync(join(root, "docs", "writing-plugins.md"), "utf8");
 const ntp = /^```ts ntp\.ts\n([\s\S]*?)^```$/m.exec(guide)?.[1] ?? "";
 const closed = { marks: { plain: "closed", closed: "closed" } };
 
-pluginContract("plugin new --kind udp", await written("my-udp", pluginTemplate("my-udp", "udp")), simPluginBenches(7), {
-  ...closed,
-  mode: "error-queue",
+const myUdp = await written("my-udp", pluginTemplate("my-udp", "udp"));
+pluginContract("plugin new --kind udp", myUdp, simPluginBenches({ port: 7 }), { ...closed, mode: "error-queue" });
+const myTcp = await written("my-tcp", pluginTemplate("my-tcp", "tcp"));
+pluginContract("plugin new --kind tcp", myTcp, simPluginBenches({ port: 443 }), {
+  marks: { plain: "open", closed: "closed" },
 });
-pluginContract(
-  "plugin new --kind tcp",
-  await written("my-tcp", pluginTemplate("my-tcp", "tcp")),
-  simPluginBenches(443),
-  {
-    marks: { plain: "open", closed: "closed" },
-    constantFlows: "path",
-  },
-);
-pluginContract("the guide's ntp", await written("ntp", ntp), simPluginBenches(123), closed);
+const myRaw = await written("my-raw", pluginTemplate("my-raw", "raw"));
+pluginContract("plugin new --kind raw", myRaw, simPluginBenches({ port: 0 }), { mode: "raw" });
+pluginContract("the guide's ntp", await written("ntp", ntp), simPluginBenches({ port: 123 }), closed);
