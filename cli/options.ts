@@ -111,14 +111,14 @@ function whole(option: string, text: string | undefined, least: number, most: nu
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from ${least} to ${most}`);
 }
 
-function decimal(option: string, text: string | undefined, least: number, most: number): number | undefined {
+export function decimal(option: string, text: string | undefined, least: number, most: number): number | undefined {
   if (text === undefined) return undefined;
   const value = /^(\d{1,9}(\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a number of seconds from ${least} to ${most}`);
 }
 
-function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
+export function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
   const found = known.find((each) => each === text);
   if (text === undefined || found !== undefined) return found;
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${known.join(" or ")}`);
