@@ -73,8 +73,8 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
                from where, and whether it is trusted; runs none of them
   new NAME     write NAME.ts and its test NAME.test.ts into this directory
       --kind raw|udp|tcp    what the protocol runs over (udp)
-  check FILE   run the plugin on a simulated network: is it right where answers
-               are lost, doubled, forged, refused..? exit 0 yes, 1 no, 2 no plugin
+  check FILE   run it on a simulated network: is it right where answers are
+               lost, doubled, late, forged? Exit status 0 yes, 1 no, 2 no plugin
       --port N       where its probes go (the plugin's own port)
       --timeout S    seconds that one case may take (10)
   -h, --help

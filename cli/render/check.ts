@@ -33,6 +33,10 @@ export function createCheckText(output: Output, paint: Paint): CheckReport {
         .join(""),
     );
   };
+  const printBelow = (text: string): void => {
+    const lines = wrapText(text, width === undefined ? undefined : width - INDENT, 0);
+    output.write(lines.map((each) => `${" ".repeat(INDENT)}${each}\n`).join(""));
+  };
   return {
     planned({ plugin, port, runs }) {
       const hosts = listOf(runs.map(({ host }) => host));
@@ -48,9 +52,9 @@ export function createCheckText(output: Output, paint: Paint): CheckReport {
       const why = result.outcome === "skipped" ? `: ${reasons.map(({ reason }) => reason).join("; ")}` : "";
       print(`${paint(style, word)}  ${result.name}${why}`, INDENT);
       if (result.outcome !== "failed") return;
-      for (const { where, reason } of reasons.slice(0, MOST_REASONS)) print(`      ${where}${reason}`, INDENT);
+      for (const { where, reason } of reasons.slice(0, MOST_REASONS)) printBelow(where + reason);
       const more = reasons.length - MOST_REASONS;
-      if (more > 0) print(`      ${more} more reason${more === 1 ? "" : "s"}: see --format json`, INDENT);
+      if (more > 0) printBelow(`${more} more reason${more === 1 ? "" : "s"}: see --format json`);
     },
     finish() {
       const { passed, failed, skipped } = totalsOf(cases);

@@ -145,5 +145,5 @@ function targetIsUnknown({ protocol }: Subject, { serves }: PluginBenches): stri
     IP_PROTOCOL.tcp,
   ];
   if (serves || answersByItself.includes(protocol)) return undefined;
-  return "no service is given, so the target only refuses";
+  return 'the target only refuses: no "service" that answers it is exported or given';
 }

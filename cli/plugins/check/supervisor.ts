@@ -30,14 +30,14 @@ export interface CheckListener {
 /** So many cases that did not end show what the others would do. */
 const MOST_UNFINISHED = 3;
 /** The least time to start the program and to load the file. */
-const LOADING_MS = 10_000;
+const LOADING_MS = 5_000;
 
 /**
  * Runs the cases in a process of their own, which is killed and started anew where one does not end. Throws UsageError
  * where the file cannot be loaded. An abort ends it early.
  */
 export async function superviseCheck(options: CheckOptions, listener: CheckListener): Promise<void> {
-  const { file, timeoutMs, signal } = options;
+  const { file, signal } = options;
   let plan: Plan | undefined;
   let results: (RunResult | undefined)[] = [];
   let told = 0;
@@ -90,7 +90,7 @@ export async function superviseCheck(options: CheckOptions, listener: CheckListe
       for (const index of left()) settle(index, "failed", "it was not there when the plugin was loaded again");
       return;
     }
-    const why = reasonOfEnd(life, timeoutMs);
+    const why = reasonOfEnd(life);
     unfinished += 1;
     if (!life.isLoaded) throw new UsageError(`Cannot load the plugin ${file}: ${why}`);
     if (plan === undefined && !survey) throw new UsageError(`Cannot check the plugin ${file}: ${why}`);
@@ -109,16 +109,16 @@ interface Life {
   readonly current: number | undefined;
   readonly lastCall: string | undefined;
   readonly escaped: string | undefined;
-  readonly isOverdue: boolean;
+  /** How long it was waited for, milliseconds, where it was killed for that. */
+  readonly overdueMs: number | undefined;
   readonly status: string;
 }
 
-function reasonOfEnd({ isOverdue, escaped, lastCall, status }: Life, timeoutMs: number): string {
+function reasonOfEnd({ overdueMs, escaped, lastCall, status }: Life): string {
   const called = lastCall === undefined ? "" : `; ${lastCall} was called last`;
   if (escaped !== undefined) return `an error escaped from a timer or a promise of its own: ${escaped}`;
-  return isOverdue
-    ? `it did not end within ${timeoutMs / 1000} s${called}`
-    : `it ended its process (${status})${called}`;
+  if (overdueMs !== undefined) return `it did not end within ${overdueMs / 1000} s${called}`;
+  return `it ended its process (${status})${called}`;
 }
 
 interface ChildListener {
@@ -141,7 +141,7 @@ function runChild(options: CheckOptions, request: CheckRequest, listener: ChildL
       current: undefined,
       lastCall: undefined,
       escaped: undefined,
-      isOverdue: false,
+      overdueMs: undefined,
     };
     // By that name: the executable's own may be that of another tool.
     const child = spawn(program, args, { stdio, argv0: "nettrace" });
@@ -150,7 +150,7 @@ function runChild(options: CheckOptions, request: CheckRequest, listener: ChildL
     const arm = (ms: number): void => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        life = { ...life, isOverdue: true };
+        life = { ...life, overdueMs: ms };
         kill();
       }, ms);
     };
