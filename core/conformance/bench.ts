@@ -69,8 +69,8 @@ export interface PluginBenches extends Partial<Situations> {
   readonly families: readonly Family[];
   /** Whether every bench can tell what left (`Bench.sent`); else the cases that compare it are reported skipped. */
   readonly recordsSent: boolean;
-  /** A program on the target answers what is neither ICMP nor TCP, wherever its ports are open. */
-  readonly serves: boolean;
+  /** What a program on the target answers wherever its ports are open: datagrams, and what is said in TCP connections. */
+  readonly serves: { readonly datagrams: boolean; readonly streams: boolean };
   /** What the host allows. Absent: everything. */
   readonly allows?: readonly PluginMode["needs"][];
 }

@@ -21,6 +21,8 @@ export interface Subject {
   readonly expects: Expectations;
   /** The IP protocol of what it sends, where that is known. */
   readonly protocol: number | undefined;
+  /** A TCP handshake is not all: only what is said after it shows that the target was reached. */
+  readonly speaks: boolean;
   readonly allows: NonNullable<PluginBenches["allows"]>;
 }
 

@@ -1,7 +1,8 @@
 import type { Family } from "../address.ts";
 import type { PluginMode, ProtocolPlugin } from "../plugin.ts";
 import { type HostProfile, UNPRIVILEGED } from "../sim/host.ts";
-import type { Service } from "../sim/topology.ts";
+import { target } from "../sim/topologies.ts";
+import type { Service, StreamService, Target } from "../sim/topology.ts";
 import { runCase, type Subject, whySkipped } from "./case.ts";
 import { CONFORMANCE_CASES } from "./cases.ts";
 import { PATH_CASES } from "./path-cases.ts";
@@ -11,17 +12,21 @@ import { type Look, look } from "./survey.ts";
 export interface ConformanceOptions {
   /** Where probes go. Default: the plugin's own port, or 0. */
   readonly port?: number;
-  /**
-   * What a program on the target answers to a payload, behind the UDP header or, for protocols other than ICMP and TCP,
-   * behind the IP header. Absent: nobody there answers, and the target says so by ICMP.
-   */
-  readonly service?: Service;
+  /** What a program on the target answers. Absent: nobody there does, and the target says so by ICMP or a reset. */
+  readonly service?: ConformanceService;
   /**
    * False: the plugin does not run while the list is made. Which cases cannot be asked of it is then not known, and all
    * are in the list, for fewer hosts. Default true.
    */
   readonly survey?: boolean;
 }
+
+/**
+ * What a program on the target answers to a payload: behind the UDP header, in a segment of a TCP connection (none where
+ * the other side only listens), or, over another protocol, behind the IP header. Undefined: nothing. In a TCP connection it
+ * may say `{ bytes, end }`, where `end` closes it or breaks it off.
+ */
+export type ConformanceService = (payload: Uint8Array) => Uint8Array | ReturnType<StreamService>;
 
 /** One case on one arrangement, to be run by any test runner. */
 export interface ConformanceRun {
@@ -75,13 +80,19 @@ const [OPENS] = PATH_CASES;
  */
 export function conformance(plugin: ProtocolPlugin, options: ConformanceOptions = {}): readonly ConformanceRun[] {
   const { port = plugin.defaultPort ?? 0, service, survey = true } = options;
-  const open = service && { udp: guarded(service), otherProtocols: guarded(service) };
   const asRoot = survey ? look(plugin, port) : undefined;
+  const open = service === undefined ? refusing(port, asRoot) : served(port, service);
   const hosts = HOSTS.flatMap(({ name, profile, allows, matters }) => {
     const here = survey ? look(plugin, port, profile) : undefined;
     if (asRoot !== undefined && here !== undefined && !matters(asRoot, here)) return [];
-    const benches = simPluginBenches({ port, host: profile, allows, ...(open && { open }) });
-    const subject: Subject = { plugin, expects: {}, protocol: asRoot?.protocol, allows };
+    const benches = simPluginBenches({ port, host: profile, allows, open });
+    const subject: Subject = {
+      plugin,
+      expects: {},
+      protocol: asRoot?.protocol,
+      speaks: asRoot?.speaks === true,
+      allows,
+    };
     return [{ name, benches, subject, isRefused: here?.isRefused === true }];
   });
   return CONFORMANCE_CASES.flatMap((each) =>
@@ -101,16 +112,40 @@ export function conformance(plugin: ProtocolPlugin, options: ConformanceOptions 
   );
 }
 
-/** Its faults are not the plugin's. */
-function guarded(service: Service): Service {
-  return (payload) => {
-    let answer: unknown;
-    try {
-      answer = service(payload);
-    } catch (error) {
-      throw new Error(`the service threw: ${error instanceof Error ? error.message : String(error)}`);
-    }
+/** A port behind which nobody says a word is closed for a plugin that waits for one: that, too, is an answer. */
+function refusing(port: number, asRoot: Look | undefined): Partial<Target> {
+  const isServed = typeof target().tcp?.ports?.[port] === "function";
+  return asRoot?.speaks === true && !isServed ? { tcp: { others: "closed" } } : {};
+}
+
+function served(port: number, service: ConformanceService): Partial<Target> {
+  const datagrams: Service = (payload) => {
+    const answer = answerOf(service, payload);
     if (answer === undefined || answer instanceof Uint8Array) return answer;
     throw new Error("the service returned neither a Uint8Array nor undefined");
   };
+  const stream: StreamService = (said) => {
+    const answer = answerOf(service, said);
+    return answer instanceof Uint8Array ? { bytes: answer } : answer;
+  };
+  return { udp: datagrams, otherProtocols: datagrams, tcp: { ports: { [port]: stream } } };
+}
+
+/** Its faults are not the plugin's. */
+function answerOf(service: ConformanceService, payload: Uint8Array): ReturnType<ConformanceService> {
+  let answer: unknown;
+  try {
+    answer = service(payload);
+  } catch (error) {
+    throw new Error(`the service threw: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (answer === undefined || isAnswer(answer)) return answer;
+  throw new Error("the service returned neither a Uint8Array nor undefined, nor { bytes, end }");
+}
+
+function isAnswer(answer: unknown): answer is Uint8Array | NonNullable<ReturnType<StreamService>> {
+  if (answer instanceof Uint8Array) return true;
+  const { bytes, end } = Object(answer);
+  const isEnd = end === undefined || end === "closed" || end === "reset";
+  return typeof answer === "object" && isEnd && (bytes === undefined || bytes instanceof Uint8Array);
 }

@@ -137,13 +137,13 @@ export const PATH_CASES: readonly ConformanceCase[] = [
 ];
 
 /** ICMP echo and TCP are answered by every host; what else a program there says, only its author knows. */
-function targetIsUnknown({ protocol }: Subject, { serves }: PluginBenches): string | undefined {
+function targetIsUnknown({ protocol, speaks }: Subject, { serves }: PluginBenches): string | undefined {
   const answersByItself: readonly (number | undefined)[] = [
     undefined,
     IP_PROTOCOL.icmp,
     IP_PROTOCOL.icmpv6,
     IP_PROTOCOL.tcp,
   ];
-  if (serves || answersByItself.includes(protocol)) return undefined;
+  if (speaks ? serves.streams : serves.datagrams || answersByItself.includes(protocol)) return undefined;
   return 'the target only refuses: no "service" that answers it is exported or given';
 }

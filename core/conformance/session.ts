@@ -50,8 +50,14 @@ export function openSession(plugin: ProtocolPlugin, { network, target }: Bench, 
     throw error;
   }
   const sent = new Set<number>();
-  const matchForged = (arrival: Arrival): Reply | undefined =>
-    sockets.has(arrival.socket) ? session.match(arrival) : undefined;
+  const matchForged = (arrival: Arrival): Reply | undefined => {
+    if (!sockets.has(arrival.socket)) return undefined;
+    const reply = session.match(arrival);
+    if (reply !== undefined) return reply;
+    // As the engine does; it is no reply yet, but must not fail.
+    session.provisional?.(arrival);
+    return undefined;
+  };
   const { probesPerFlow, hiddenRefusalAtMs } = session;
   return {
     get mode() {
@@ -176,7 +182,9 @@ function expectRightReply(bench: Bench, asked: Probe, { from, effect }: Reply): 
 
 /** A copy that stays valid after the next `receive`. */
 export function copyOf(arrival: Arrival): Arrival {
-  if (arrival.kind === "packet") return { ...arrival, bytes: Uint8Array.from(arrival.bytes) };
+  if (arrival.kind === "packet" || arrival.kind === "data") {
+    return { ...arrival, bytes: Uint8Array.from(arrival.bytes) };
+  }
   if (arrival.kind !== "error") return { ...arrival };
   return { ...arrival, quoted: Uint8Array.from(arrival.quoted), extensions: Uint8Array.from(arrival.extensions) };
 }

@@ -30,7 +30,7 @@ export function simPluginBenches({ port, host = {}, allows, open, closed }: SimB
   };
   const served = (topology: Topology): Topology => {
     const { tcp } = topology.target;
-    const openPort = { ...tcp, ports: { ...tcp?.ports, [port]: "open" as const } };
+    const openPort = { ...tcp, ports: { ...tcp?.ports, [port]: tcp?.ports?.[port] ?? ("open" as const) } };
     return { ...topology, target: { ...topology.target, tcp: openPort, ...open } };
   };
   const shut = paths.closed();
@@ -38,7 +38,10 @@ export function simPluginBenches({ port, host = {}, allows, open, closed }: SimB
   return {
     families: [4, 6],
     recordsSent: true,
-    serves: typeof open?.udp === "function" || typeof open?.otherProtocols === "function",
+    serves: {
+      datagrams: typeof open?.udp === "function" || typeof open?.otherProtocols === "function",
+      streams: typeof served(paths.plain(7)).target.tcp?.ports?.[port] === "function",
+    },
     ...(allows && { allows }),
     plain: (family) => bench(served(paths.plain(7)), family),
     closed: (family) => bench({ ...shut, target: { ...shut.target, ...closed } }, family),

@@ -15,6 +15,8 @@ export interface Look {
   readonly isRefused: boolean;
   /** The IP protocol of what it sent; undefined where it sent nothing. */
   readonly protocol: number | undefined;
+  /** Its session has provisional replies, as one that listens for a service behind TCP. */
+  readonly speaks: boolean;
 }
 
 /** Opens a plugin on the simulated network and sends one probe. Faults of the plugin are not told here. */
@@ -35,13 +37,23 @@ export function look(plugin: ProtocolPlugin, port: number, host: HostProfile = {
     [Symbol.dispose]: () => network[Symbol.dispose](),
   };
   let isRefused = false;
+  let speaks = false;
+  const spied: ProtocolPlugin = Object.create(plugin, {
+    open: {
+      value: (...args: Parameters<ProtocolPlugin["open"]>): unknown => {
+        const session: unknown = plugin.open(...args);
+        speaks = typeof Object(session)["provisional"] === "function";
+        return session;
+      },
+    },
+  });
   try {
-    using session = openSession(plugin, { network: watched, target: endpointOf(topology, 4, port), responders: [] });
+    using session = openSession(spied, { network: watched, target: endpointOf(topology, 4, port), responders: [] });
     session.send(probe({ sequence: 1, hopLimit: 3 }));
   } catch (error) {
     // Any other fault is what the cases are there to find.
     isRefused = error instanceof SocketError && error.stage === "socket";
   }
   const [first] = network.sent;
-  return { opened, isRefused, protocol: first && parseIp(first.packet)?.protocol };
+  return { opened, isRefused, protocol: first && parseIp(first.packet)?.protocol, speaks };
 }

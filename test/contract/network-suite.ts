@@ -3,6 +3,7 @@ import type { BenchMaker } from "../../core/conformance/bench.ts";
 import type { NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
 import { clockTests, routeTests, socketTests } from "./network-basics.ts";
 import { probeTests } from "./network-probes.ts";
+import { streamTests } from "./network-streams.ts";
 
 /** Registers the tests that every network passes. `makeBench` makes a new one for each test. */
 export function networkContract(name: string, makeBench: BenchMaker<NetworkBench>, abilities: NetworkAbilities): void {
@@ -23,6 +24,7 @@ export function networkContract(name: string, makeBench: BenchMaker<NetworkBench
       routeTests(test);
       socketTests(test);
       probeTests(test);
+      streamTests(test);
     });
   }
 }

@@ -12,8 +12,8 @@ export function pluginContract(
   benches: PluginBenches,
   expects: Expectations = {},
 ): void {
-  const { protocol } = look(plugin, plugin.defaultPort ?? 0);
-  const subject: Subject = { plugin, expects, protocol, allows: benches.allows ?? ["raw", "ping", "none"] };
+  const { protocol, speaks } = look(plugin, plugin.defaultPort ?? 0);
+  const subject: Subject = { plugin, expects, protocol, speaks, allows: benches.allows ?? ["raw", "ping", "none"] };
   for (const family of benches.families) {
     describe(`${name}, a plugin, over IPv${family}`, () => {
       for (const each of CONFORMANCE_CASES) {

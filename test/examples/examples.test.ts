@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type SimBenchesOptions, simPluginBenches } from "../../core/conformance/sim-benches.ts";
 import dns from "../../examples/plugins/dns.ts";
+import http from "../../examples/plugins/http.ts";
 import ntp from "../../examples/plugins/ntp.ts";
 import quic from "../../examples/plugins/quic.ts";
 import sctp from "../../examples/plugins/sctp.ts";
@@ -41,6 +42,9 @@ const ends = { open: { otherProtocols: sctpServer(2) }, closed: { otherProtocols
 const associations = (more: More) => simPluginBenches({ port: 80, ...ends, ...more });
 pluginContract("sctp", sctp, associations({}), { ...ASSOCIATION, mode: "raw" });
 pluginContract("sctp behind an INPUT rule that drops errors", sctp, associations(INPUT_DROPS), ASSOCIATION);
+
+const PAGES = { marks: { plain: "200", closed: "closed" }, mode: "connect" };
+pluginContract("http", http, simPluginBenches({ port: 80, ...NO_RAW }), PAGES);
 
 describe("the servers of these tests", () => {
   it("sum SCTP packets as RFC 3720 does in its examples (appendix B.4)", () => {

@@ -190,6 +190,26 @@ describe("nettrace plugin check", () => {
     assert.equal(code, 0);
   });
 
+  it("takes the guide's word for the service behind a TCP port, and does without", () => {
+    const guide = readFileSync(join(root, "docs", "writing-plugins.md"), "utf8");
+    const [, ssh = ""] = /^```ts ssh\.ts\n([\s\S]*?)^```$/m.exec(guide) ?? [];
+    const [service = ""] = /export const service = [^`]*/.exec(guide) ?? [];
+    for (const [text, skipped] of [
+      [ssh, 1],
+      [`${ssh}\n${service};`, 0],
+      [`${ssh}\nexport const service = () => ({ bytes: Uint8Array.from([83, 83, 72]), end: "closed" });`, undefined],
+    ] as const) {
+      place.write("ssh.ts", text);
+      const { code, stdout } = place.run(["plugin", "check", "./ssh.ts"]);
+      const failed = /\nFAIL {2}takes the target's own answer for reached\n {6}the effect .* is "unreachable"/.test(
+        stdout,
+      );
+      assert.equal(failed, skipped === undefined);
+      if (skipped !== undefined) assert.match(stdout, new RegExp(`\n3\\d passed, 0 failed, ${skipped} skipped\n$`));
+      assert.equal(code, failed ? 1 : 0);
+    }
+  });
+
   it("sends to the port that is asked for", () => {
     const { code, stdout } = place.run(["plugin", "check", "./tcp-ack.ts", "--port", "8443"]);
     assert.match(stdout, /^tcp-ack to port 8443 on /);

@@ -2,10 +2,12 @@ import { type Family, parseAddress } from "../../core/address.ts";
 import type { HostProfile } from "../../core/sim/host.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
 import { endpointOf, plain, respondersOf } from "../../core/sim/topologies.ts";
+import { echoAnswer } from "../contract/echo.ts";
 import type { NetworkBench } from "../contract.ts";
 
 export function simNetworkBench(family: Family, host: HostProfile = {}): NetworkBench {
-  const topology = plain(5);
+  const path = plain(5);
+  const topology = { ...path, target: { ...path.target, tcp: { ports: { 443: echoAnswer } } } };
   const unroutable = parseAddress(family === 4 ? "203.0.113.99" : "2001:db8:dead::99");
   if (unroutable === undefined) throw new TypeError("Cannot make the address that has no route");
   return {

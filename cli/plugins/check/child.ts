@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { type ProtocolPlugin, UsageError } from "../../../core/mod.ts";
-import { type ConformanceOptions, conformance, reasonOf } from "../../../core/testing.ts";
+import { type ConformanceService, conformance, reasonOf } from "../../../core/testing.ts";
 import type { CommandContext } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { type LoadedPlugin, loadPlugins } from "../load.ts";
@@ -36,7 +36,7 @@ async function runAll({ plugin, file, exports }: LoadedPlugin, { port, survey, t
   const runs = conformance(watched(plugin), {
     survey,
     ...(port !== undefined && { port }),
-    ...(service !== undefined && { service: service as NonNullable<ConformanceOptions["service"]> }),
+    ...(service !== undefined && { service: service as ConformanceService }),
   });
   const shown = runs.map(({ name, family, host, skip }) => ({ name, family, host, skip }));
   tell({ type: "plan", plan: { plugin: plugin.name, file, port: port ?? plugin.defaultPort ?? 0, runs: shown } });

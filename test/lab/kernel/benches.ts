@@ -57,7 +57,7 @@ export async function kernelBenches(lab: KernelLab): Promise<KernelBenches> {
     plugin: ({ plain, closed }) => ({
       families: [4, 6],
       recordsSent: capture !== undefined,
-      serves: false,
+      serves: { datagrams: false, streams: false },
       allows: lab.right === "unprivileged" ? ["ping", "none"] : ["raw", "ping", "none"],
       plain: (family) => bench(family, lab.target, plain),
       closed: (family) => bench(family, lab.target, closed),
