@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, REPLAY_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import { AUTO_HELP, DOCTOR_HELP, MAIN_HELP, PLUGIN_HELP, REPLAY_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -39,6 +39,15 @@ export function createProgram(
     });
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
+
+  const doctor = program
+    .command("doctor")
+    .option("--format <format>")
+    .action(async (options) => {
+      const { runDoctor } = await import("./commands/doctor.ts");
+      done(await runDoctor(context, { format: options.format }));
+    });
+  doctor.helpInformation = () => DOCTOR_HELP;
 
   const replay = program
     .command("replay")
