@@ -4,6 +4,8 @@ import { tcpConnect } from "./tcp-connect.ts";
 import { tcpSyn } from "./tcp-syn.ts";
 import { udp } from "./udp.ts";
 
+export { icmp, tcpConnect, tcpSyn, udp };
+
 export const builtInPlugins: readonly ProtocolPlugin[] = [icmp, udp, tcpSyn, tcpConnect];
 
 /** The order of `auto`: what tells most first, what is let out most last; both need the fewest privileges at the end. */
