@@ -72,4 +72,5 @@ writeDeclarations();
 writeManifest();
 run("publint", outdir, "--strict");
 run("attw", "--pack", outdir, "--profile", "esm-only");
-if (!process.argv.includes("--quiet")) console.log(`dist/npm: nettrace ${manifest.version} for Node, as npm pack takes it`);
+if (!process.argv.includes("--quiet"))
+  console.log(`dist/npm: nettrace ${manifest.version} for Node, as npm pack takes it`);
