@@ -1,4 +1,5 @@
 import {
+  type Backend,
   DEFAULT_STAGGER_MS,
   type Family,
   type IpAddress,
@@ -26,6 +27,7 @@ export interface TypedOptions {
   readonly sport?: string | undefined;
   readonly flow?: string | undefined;
   readonly format?: string | undefined;
+  readonly backend?: string | undefined;
 }
 
 /** The same, checked. */
@@ -35,6 +37,7 @@ export interface CommonOptions {
   readonly sourcePort?: number;
   readonly source?: IpAddress;
   readonly interface?: string;
+  readonly backend: Backend;
   readonly numeric: boolean;
   readonly format: "text" | "json";
 }
@@ -52,6 +55,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   const family = asked ?? source?.family;
   return {
     trace,
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
     numeric: typed.numeric === true,
     format: oneOf("--format", typed.format, ["text", "json"]) ?? "text",
     ...(family !== undefined && { family }),

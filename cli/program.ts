@@ -75,5 +75,6 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--sport <port>")
     .option("--flow <mode>")
     .option("--format <format>")
+    .option("--backend <name>")
     .option("--plugin <file>");
 }

@@ -14,7 +14,7 @@ export * from "./path.ts";
 export type * from "./plugin.ts";
 export type * from "./probe.ts";
 export * from "./resolve.ts";
-export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
+export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";

@@ -18,6 +18,7 @@ import {
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { checkHost } from "../host.ts";
 import type { CommonOptions } from "../options.ts";
+import { printable } from "../printable.ts";
 import { createJsonReporter } from "../render/json.ts";
 import { createProgress } from "../render/progress.ts";
 import { createPaint } from "../render/style.ts";
@@ -128,6 +129,8 @@ function createReporter(
 async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
   try {
     return await context.openNetwork({
+      backend: options.backend,
+      onLimits: (limits) => context.stderr.write(`nettrace: ${printable(limits)}\n`),
       ...(options.source !== undefined && { source: options.source }),
       ...(options.interface !== undefined && { interface: options.interface }),
     });
