@@ -74,6 +74,8 @@ export function openUdp(host: SocketHost, localPort: number, family: Family): Pr
     sender.close();
     throw error;
   }
+  // Only who waits for an arrival keeps the process alive.
+  bound.unref();
   let isClosed = false;
   /** The way to where the last packet went: asking for it takes longer than sending. */
   let way: { readonly to: string; readonly source: Uint8Array } | undefined;
