@@ -78,6 +78,7 @@ everywhere(
     "./test/plugins.test.ts",
     "./test/address.test.ts",
     "./test/statistics.test.ts",
+    "./test/embedded.test.ts",
   ],
   asIs,
 );
