@@ -15,8 +15,9 @@ export interface Probe {
   /** Which sweep over the hop limits this probe belongs to, from 0. */
   readonly round: number;
   /**
-   * Sent on a flow of its own to learn how far the path goes, where a flow can carry one probe at a time only: its
-   * answer belongs to the path only where the path's own probes at that hop met none.
+   * Sent beside the probes asked for: on a flow of its own, to learn how far the path goes where a flow can carry one
+   * probe at a time only; or as a spare one for a hop that stays silent. Its answer belongs to the path only where the
+   * path's own probes at that hop met none.
    */
   readonly scout?: true;
 }
