@@ -41,4 +41,5 @@ async function main(hosts: readonly string[], everyMs: number): Promise<void> {
   await Promise.all(watches);
 }
 
-if (/\bembed\.[jt]s$/.test(process.argv[1] ?? "")) await main(process.argv.slice(2), Number(process.env["EVERY_MS"] ?? 10_000));
+if (/\bembed\.[jt]s$/.test(process.argv[1] ?? ""))
+  await main(process.argv.slice(2), Number(process.env["EVERY_MS"] ?? 10_000));

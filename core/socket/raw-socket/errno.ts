@@ -23,7 +23,7 @@ const ERRNO_BY_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** The symbolic name in an error of the addon; undefined for words that are not known. */
-export function errnoOf(error: unknown): string | undefined {
+function errnoOf(error: unknown): string | undefined {
   return ERRNO_BY_WORDS[error instanceof Error ? error.message : ""];
 }
 

@@ -21,7 +21,7 @@ import {
 } from "./situation.ts";
 
 /** The ports that a plugin's benches need; 0 for protocols without ports. */
-export interface Ports {
+interface Ports {
   readonly plain: number;
   readonly closed: number;
 }
