@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labAccess } from "./lab/access.ts";
 import { entering } from "./lab/enter.ts";
+import { rawSocketAddon } from "./raw-socket-addon.ts";
 import { openRuntimes, type Runtime, readCounts } from "./runtimes.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -88,7 +89,11 @@ suite(
   ["./test/cli", "./test/asn", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
   asIs,
 );
+suite("npm package, README's permissions for Deno", runtimes.bun, ["./test/package"], asIs);
 
+// Labs may be in a namespace without a way to npm's registry.
+const addon = rawSocketAddon();
+if ("why" in addon) console.error(`\n# NO TESTS OF raw-socket: ${addon.why}`);
 const access = labAccess();
 if (access.kind === "refused") {
   // A machine that cannot build labs is told so; the continuous run must not pass without them.
