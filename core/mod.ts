@@ -24,4 +24,5 @@ export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
 export * from "./udp-service.ts";
+/** Codecs of packets: pure functions over octets. */
 export * as wire from "./wire/mod.ts";

@@ -67,6 +67,10 @@ function everywhere(title: string, paths: readonly string[], enter: Enter): void
 check("types", [bin("tsc"), "-p", "."]);
 check("format and lint", [bin("biome"), "check", "--error-on-warnings", "."]);
 check("unused files, exports and dependencies", [bin("knip")]);
+check("reference of the public API: all is documented", [
+  join(root, "docs", "reference", "node_modules", ".bin", "typedoc"),
+  ...["--options", "docs/reference/typedoc.json", "--emit", "none"],
+]);
 check("build", [bin("bun"), "build.ts"]);
 
 using runtimes = openRuntimes();

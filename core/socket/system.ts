@@ -5,6 +5,7 @@ import { loadLibc } from "../ffi/load.ts";
 import type { Network } from "../network.ts";
 import type { RawSocketAddon } from "./raw-socket/addon.ts";
 
+/** How packets leave this host. */
 export interface SystemNetworkOptions {
   /** Every packet leaves with this source address. */
   readonly source?: IpAddress;
@@ -19,6 +20,7 @@ export interface SystemNetworkOptions {
   readonly onLimits?: (limits: string) => void;
 }
 
+/** What sockets are made with; see `SystemNetworkOptions.backend`. */
 export type Backend = "auto" | "ffi" | "raw-socket";
 
 /**
