@@ -41,7 +41,7 @@ export interface IcmpCode {
 
 /**
  * What a reply says about the path: `transit` the probe died on its way (time exceeded); `reached` the target itself
- * answered; `unreachable` a router or the target says that there is no way on.
+ * answered; `unreachable` a router or the target says, or shows, that there is no way on.
  */
 export type Effect = "transit" | "reached" | "unreachable";
 
@@ -96,7 +96,7 @@ interface AnswerEvent {
   readonly reply: Reply;
   readonly atMs: number;
   /**
-   * Send to arrival, milliseconds. Absent where it was not measured: the answer may belong to a retransmission by the
+   * Send to arrival, milliseconds; of an answer in parts, to the first of them (`ProbeSession.provisional`). Absent where it was not measured: the answer may belong to a retransmission by the
    * kernel (Karn's ambiguity, RFC 6298 §3).
    */
   readonly rttMs?: number;

@@ -10,7 +10,7 @@ import { NO_RIGHTS, NOBODY } from "../lab.ts";
 import { removeNamespaces, untilTheEnd } from "../lifetime.ts";
 
 /** A probe, or any packet, that really reached the path. */
-export interface SentPacket {
+interface SentPacket {
   /** Monotonic milliseconds of the machine. */
   readonly at_ms: number;
   /** As it left the host. */
