@@ -113,7 +113,7 @@ export default definePlugin({ name: "x", open: () => { throw new Error(winner?.p
     assert.deepEqual(run([bin("tsc"), "-p", "."]), { code: 0, stdout: "", stderr: "" });
     write("wrong.mts", 'import { trace } from "nettrace";\ntrace(7);\n');
     write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["wrong.mts"] }));
-    assert.match(run([bin("tsc"), "-p", "."]).stdout, /^wrong\.mts\(2,7\): error /m);
+    assert.match(run([bin("tsc"), "-p", "."]).stdout, /^wrong\.mts\(2,\d+\): error /m);
   });
 
   it("has the command nettrace", () => {

@@ -12,8 +12,12 @@ export interface RawSocketAddon {
 
 /** Its errors have strerror(3)'s words for a message, and no code. */
 export interface AddonSocket {
-  /** Beneath the queue of `send`, which reports errors later and elsewhere: calls sendto(2) at once, and throws. */
+  /**
+   * Beneath the queue of `send`, which reports errors later and elsewhere, and the event `message`, which comes once a turn
+   * of the event loop: these call sendto(2) and recvfrom(2) at once, and throw.
+   */
   readonly wrap: {
+    recv(into: Buffer, done: (into: Buffer, octets: number, from: string) => void): void;
     send(bytes: Buffer, offset: number, length: number, to: string, done: (octets: number) => void): void;
   };
   setOption(level: number, name: number, value: number): void;

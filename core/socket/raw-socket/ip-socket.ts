@@ -4,7 +4,7 @@ import { IP, IPV6, SO, SOL } from "../linux/abi.ts";
 import type { AddonSocket, RawSocketAddon } from "./addon.ts";
 import { asSocketError } from "./errno.ts";
 
-const LONGEST_PACKET = 65_536;
+export const LONGEST_PACKET = 65_536;
 /** As the sockets of the other backend. */
 const RECEIVE_BUFFER = 8 * 1024 * 1024;
 
@@ -60,6 +60,10 @@ export class IpSender {
     } catch (error) {
       throw asSocketError("send", error, action);
     }
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   close(): void {

@@ -8,7 +8,7 @@ import { icmpMask } from "../linux/filter.ts";
 import { verifyIcmpv4 } from "../linux/received-ip.ts";
 import type { RawSocketAddon } from "./addon.ts";
 import { bindUdp } from "./bound-udp.ts";
-import { IpSender, openIp } from "./ip-socket.ts";
+import { IpSender, LONGEST_PACKET, openIp } from "./ip-socket.ts";
 
 /** What the network does for its sockets. */
 export interface SocketHost {
@@ -20,10 +20,18 @@ export interface SocketHost {
   forget(socket: ProbeSocket): void;
 }
 
+export interface RawSocket extends ProbeSocket {
+  /** Hands over what the kernel has for it already. */
+  drain(): void;
+}
+
+/** After so many packets the event loop gets a turn. */
+const MOST_READS = 512;
+
 const icmpOf = (family: Family): number => (family === 4 ? PROTO.icmp : PROTO.icmpv6);
 
 /** Sends and receives one IP protocol. Throws SocketError (stage `socket`). */
-export function openRaw(host: SocketHost, spec: SocketSpec & { type: "raw" }, family: Family): ProbeSocket {
+export function openRaw(host: SocketHost, spec: SocketSpec & { type: "raw" }, family: Family): RawSocket {
   const { protocol, ports } = spec;
   const addonSocket = openIp(host.addon, protocol, family);
   const sender = new IpSender(addonSocket, family);
@@ -34,16 +42,29 @@ export function openRaw(host: SocketHost, spec: SocketSpec & { type: "raw" }, fa
     });
     addonSocket.setOption(family === 4 ? SOL.raw : SOL.icmpv6, ICMP_FILTER, mask, mask.length);
   }
-  const socket: ProbeSocket = {
+  const buffer = Buffer.allocUnsafeSlow(LONGEST_PACKET);
+  const receive = (): boolean => {
+    try {
+      addonSocket.wrap.recv(buffer, (into, octets, from) => take(into.subarray(0, octets), from));
+      return true;
+    } catch {
+      // EAGAIN; or an error of receiving, which the event tells again.
+      return false;
+    }
+  };
+  const socket: RawSocket = {
     type: "raw",
     localPort: 0,
     send: (bytes, to, hopLimit) => sender.send(bytes, to, hopLimit, `send to ${formatAddress(to.address)}`),
+    drain() {
+      for (let reads = 0; reads < MOST_READS && !sender.isClosed && receive(); reads++);
+    },
     [Symbol.dispose]() {
       host.forget(socket);
       sender.close();
     },
   };
-  addonSocket.on("message", (received, fromText) => {
+  const take = (received: Buffer, fromText: string): void => {
     const from = parseAddress(fromText);
     const packet = withoutHeader(received, family);
     if (from === undefined || packet === undefined) return;
@@ -51,7 +72,8 @@ export function openRaw(host: SocketHost, spec: SocketSpec & { type: "raw" }, fa
     if (ports !== undefined && (readU16(bytes, 0) !== ports.remote || readU16(bytes, 2) !== ports.local)) return;
     if (family === 4 && protocol === PROTO.icmp && !verifyIcmpv4(bytes)) return;
     host.enqueue({ ...arrivalOn(host, socket, protocol), from, fromPort: 0, ...packet });
-  });
+  };
+  addonSocket.on("message", take);
   // Errors of receiving: what cannot be read is as good as lost.
   addonSocket.on("error", () => {});
   return socket;
