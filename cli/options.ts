@@ -1,4 +1,5 @@
 import {
+  type Backend,
   DEFAULT_STAGGER_MS,
   type Family,
   type IpAddress,
@@ -27,6 +28,7 @@ export interface TypedOptions {
   readonly sport?: string | undefined;
   readonly flow?: string | undefined;
   readonly format?: string | undefined;
+  readonly backend?: string | undefined;
   readonly record?: string | undefined;
 }
 
@@ -37,6 +39,7 @@ export interface CommonOptions {
   readonly sourcePort?: number;
   readonly source?: IpAddress;
   readonly interface?: string;
+  readonly backend: Backend;
   readonly numeric: boolean;
   readonly format: OutputFormat;
   /** The path of a recording to write. */
@@ -56,6 +59,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   const family = asked ?? source?.family;
   return {
     trace,
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),

@@ -113,6 +113,7 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--sport <port>")
     .option("--flow <mode>")
     .option("--format <format>")
+    .option("--backend <name>")
     .option("--record <file>")
     .option("--plugin <file>");
 }
