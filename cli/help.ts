@@ -12,8 +12,9 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
   report HOST -c 10      mtr's table: loss and times of every hop
   mtr HOST -rw           the tool you know, with its own options
+  doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
-  plugin list | new      protocols of your own
+  plugin list|new|check  protocols of your own
 
   nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
@@ -28,7 +29,7 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 70 a fault of nettrace; 74 the output could not be written.
 `;
 
-const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
+const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -q, --queries N           probes a hop (3)
   -f, --first N  -m, --max-hops N    first hop (1) and last hop (30)
   -w, --wait SECONDS        wait for an answer at most so long (3)
@@ -39,7 +40,7 @@ const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
       --tos N  --mark N     traffic class; firewall mark
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format FORMAT  --record FILE   json, csv... (docs/formats.md)
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 `;
 
@@ -73,7 +74,7 @@ Asks every hop round after round, by the first protocol that reaches HOST.
   -c, --cycles N  --interval SECONDS   rounds (10) and their length (1)
   -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
       --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
-  -4, --ipv4  -6, --ipv6    one family only
+  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
   -w, --wait SECONDS        wait for an answer at most so long (10)
       --flow constant|vary  keep to one path, or let balancers show others
@@ -85,6 +86,25 @@ Asks every hop round after round, by the first protocol that reaches HOST.
 
   nettrace report example.com -c 60 --interval 0.5
   nettrace report example.com -P tcp-syn:443 -n
+`;
+
+export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
+
+Tells what this host takes away from a trace, why, and what to do about it:
+rights, sockets (each kind is opened and closed), protocols and their modes,
+the kernel's settings, routes, name servers and, for root, the firewall's rules
+about what this host sends and gets. Sends nothing.
+
+  ok       works
+  limited  something is missing, and the rest works
+  MISSING  cannot be done here
+  unknown  cannot be told, mostly for want of rights
+
+Exit status: 0; 3 where no protocol can run at all.
+
+  nettrace doctor
+  sudo nettrace doctor            the rules too
+  nettrace doctor --format json
 `;
 
 export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
@@ -103,6 +123,7 @@ Shows a run that was recorded with --record, as it was or in another format.
 
 export const PLUGIN_HELP = `Usage: nettrace plugin list
        nettrace plugin new NAME [--kind raw|udp|tcp]
+       nettrace plugin check FILE [--port N] [--timeout S] [--format text|json]
 
 A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
 
@@ -110,6 +131,10 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
                from where, and whether it is trusted; runs none of them
   new NAME     write NAME.ts and its test NAME.test.ts into this directory
       --kind raw|udp|tcp    what the protocol runs over (udp)
+  check FILE   run it on a simulated network: is it right where answers are
+               lost, doubled, late, forged? Exit status 0 yes, 1 no, 2 no plugin
+      --port N       where its probes go (the plugin's own port)
+      --timeout S    seconds that one case may take (10)
   -h, --help
 
   nettrace trace example.com --plugin ./dns.ts -P dns:53
