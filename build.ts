@@ -62,8 +62,8 @@ async function build(): Promise<void> {
       "process.env.DEV": '"false"',
     },
     plugins: [standIns],
-    // For Node only (core/ffi/node.ts): nothing here asks for it.
-    external: ["koffi"],
+    // For Node only (core/ffi/node.ts, core/socket/raw-socket): nothing here asks for them.
+    external: ["koffi", "raw-socket"],
     // The executable runs where anybody may have left files: nothing of the working directory is read or run.
     compile: {
       outfile,

@@ -66,9 +66,13 @@ for (const { name, samples } of subjects) {
   const half = samples.slice(samples.length / 2);
   const growth = (slope(half) * 3_600_000) / SAMPLE_MS;
   const share = (100 * (last.cpuSeconds - first.cpuSeconds)) / elapsed;
+  const perMinute = samples.slice(6).flatMap(({ cpuSeconds }, at) => {
+    const before = samples[at]?.cpuSeconds;
+    return at % 6 === 0 && before !== undefined ? [((100 * (cpuSeconds - before)) / 60).toFixed(2)] : [];
+  });
   const memory = samples.filter((_, index) => index % 6 === 0).map(({ rssMegabytes }) => rssMegabytes.toFixed(0));
   console.log(
-    `${name.padEnd(18)} ${share.toFixed(2)} % of a core; RSS each minute ${memory.join(" ")} MB; ` +
+    `${name.padEnd(18)} ${share.toFixed(2)} % of a core (each minute ${perMinute.join(" ")}); RSS each minute ${memory.join(" ")} MB; ` +
       `in the second half ${growth.toFixed(0)} MB an hour if it went on so`,
   );
 }

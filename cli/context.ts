@@ -31,6 +31,8 @@ export interface CommandContext {
   readonly asnOf?: AsnOf;
   /** This machine's own name. Absent: the system's. */
   readonly hostName?: string;
+  /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
+  readonly self?: readonly string[];
   /** Wall-clock time. */
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */

@@ -13,7 +13,9 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   report HOST -c 10      mtr's table: loss and times of every hop
   live HOST...           the same as a live screen, with keys
   mtr HOST -rw           the tool you know, with its own options
-  plugin list | new      protocols of your own
+  doctor                 what this host takes away, and what to do about it
+  replay FILE            show a recorded run again, in any format
+  plugin list|new|check  protocols of your own
 
   nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
@@ -28,7 +30,7 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 70 a fault of nettrace; 74 the output could not be written.
 `;
 
-const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
+const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -q, --queries N           probes a hop (3)
   -f, --first N  -m, --max-hops N    first hop (1) and last hop (30)
   -w, --wait SECONDS        wait for an answer at most so long (3)
@@ -39,7 +41,7 @@ const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
       --tos N  --mark N     traffic class; firewall mark
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format text|json    json: one document, see docs/schema
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 `;
 
@@ -73,7 +75,7 @@ Asks every hop round after round, by the first protocol that reaches HOST.
   -c, --cycles N  --interval SECONDS   rounds (10) and their length (1)
   -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
       --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
-  -4, --ipv4  -6, --ipv6    one family only
+  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
   -w, --wait SECONDS        wait for an answer at most so long (10)
       --flow constant|vary  keep to one path, or let balancers show others
@@ -109,8 +111,42 @@ Measures on and on, and shows it live; ? lists the keys, q prints the report.
   nettrace live example.com example.net -P tcp-syn:443
 `;
 
+export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
+
+Tells what this host takes away from a trace, why, and what to do about it:
+rights, sockets (each kind is opened and closed), protocols and their modes,
+the kernel's settings, routes, name servers and, for root, the firewall's rules
+about what this host sends and gets. Sends nothing.
+
+  ok       works
+  limited  something is missing, and the rest works
+  MISSING  cannot be done here
+  unknown  cannot be told, mostly for want of rights
+
+Exit status: 0; 3 where no protocol can run at all.
+
+  nettrace doctor
+  sudo nettrace doctor            the rules too
+  nettrace doctor --format json
+`;
+
+export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
+
+Shows a run that was recorded with --record, as it was or in another format.
+
+      --format FORMAT       text, json, jsonl, csv, markdown, mtr-json, atlas,
+                            scamper-json, dot, mermaid
+      --speed FACTOR        1: as fast as it happened; 10: ten times; max: at once
+  -h, --help
+
+  nettrace auto example.com --record run.jsonl
+  nettrace replay run.jsonl --speed 1
+  nettrace replay run.jsonl --format dot | dot -Tsvg > path.svg
+`;
+
 export const PLUGIN_HELP = `Usage: nettrace plugin list
        nettrace plugin new NAME [--kind raw|udp|tcp]
+       nettrace plugin check FILE [--port N] [--timeout S] [--format text|json]
 
 A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
 
@@ -118,6 +154,10 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
                from where, and whether it is trusted; runs none of them
   new NAME     write NAME.ts and its test NAME.test.ts into this directory
       --kind raw|udp|tcp    what the protocol runs over (udp)
+  check FILE   run it on a simulated network: is it right where answers are
+               lost, doubled, late, forged? Exit status 0 yes, 1 no, 2 no plugin
+      --port N       where its probes go (the plugin's own port)
+      --timeout S    seconds that one case may take (10)
   -h, --help
 
   nettrace trace example.com --plugin ./dns.ts -P dns:53

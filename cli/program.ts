@@ -1,6 +1,16 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, LIVE_HELP, MAIN_HELP, PLUGIN_HELP, REPORT_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import {
+  AUTO_HELP,
+  DOCTOR_HELP,
+  LIVE_HELP,
+  MAIN_HELP,
+  PLUGIN_HELP,
+  REPLAY_HELP,
+  REPORT_HELP,
+  TRACE_HELP,
+  VERSION_LINE,
+} from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -73,6 +83,26 @@ export function createProgram(
   addPluginOptions(live, loaded);
   live.helpInformation = () => LIVE_HELP + pluginHelp(loaded);
 
+  const doctor = program
+    .command("doctor")
+    .option("--format <format>")
+    .action(async (options) => {
+      const { runDoctor } = await import("./commands/doctor.ts");
+      done(await runDoctor(context, { format: options.format }));
+    });
+  doctor.helpInformation = () => DOCTOR_HELP;
+
+  const replay = program
+    .command("replay")
+    .argument("<file>")
+    .option("--format <format>")
+    .option("--speed <factor>")
+    .action(async (file, options) => {
+      const { runReplay } = await import("./commands/replay.ts");
+      done(await runReplay(context, { file, options }));
+    });
+  replay.helpInformation = () => REPLAY_HELP;
+
   const plugin = program.command("plugin").helpCommand(false);
   const list = plugin.command("list").action(async () => {
     const { runPluginList } = await import("./commands/plugin.ts");
@@ -86,7 +116,25 @@ export function createProgram(
       const { runPluginNew } = await import("./commands/plugin.ts");
       done(runPluginNew(context, { name, kind: options.kind }));
     });
-  for (const each of [plugin, list, create]) each.helpInformation = () => PLUGIN_HELP;
+  const check = plugin
+    .command("check")
+    .argument("<file>")
+    .option("--port <port>")
+    .option("--timeout <seconds>")
+    .option("--format <format>")
+    .action(async (file, options) => {
+      const { runPluginCheck } = await import("./commands/plugin-check.ts");
+      done(await runPluginCheck(context, { file, ...options }));
+    });
+  // For `check` alone, which runs this program again for it.
+  const runCases = plugin
+    .command("run-cases", { hidden: true })
+    .argument("<request>")
+    .action(async (request) => {
+      const { runCases: run } = await import("./plugins/check/child.ts");
+      done(await run(context, request));
+    });
+  for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
   return program;
 }
 
@@ -95,7 +143,8 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--format <format>")
     .option("-q, --queries <n>")
     .option("--window <n>")
-    .option("--pps <n>");
+    .option("--pps <n>")
+    .option("--record <file>");
 }
 
 /** What makes sense for one look at a path as for many. */
@@ -117,5 +166,6 @@ function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--tos <n>")
     .option("--mark <n>")
     .option("--df <mode>")
+    .option("--backend <name>")
     .option("--plugin <file>");
 }

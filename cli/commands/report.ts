@@ -8,6 +8,7 @@ import {
   type Route,
   type Rung,
   resolveTarget,
+  UsageError,
 } from "../../core/mod.ts";
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { checkHost } from "../host.ts";
@@ -78,7 +79,7 @@ export async function runReport(
     staggerMs: checkStagger(typed.stagger),
     cycles: checkCycles(typed.cycles) ?? CYCLES,
     intervalMs: checkInterval(typed.interval) ?? INTERVAL_MS,
-    options: checkOptions(typed),
+    options: checkReportFormat(checkOptions(typed)),
   };
   checkZone(plan.host, plan.options);
   const abort = new AbortController();
@@ -103,6 +104,12 @@ export async function runReport(
   } finally {
     stopListening();
   }
+}
+
+/** The formats of other tools know one look at a path, but no rounds. */
+function checkReportFormat(options: CommonOptions): CommonOptions {
+  if (options.format === "text" || options.format === "json") return options;
+  throw new UsageError(`Cannot use --format ${options.format} with report: it must be text or json`);
 }
 
 interface Scene {

@@ -2,7 +2,8 @@ import { causeOfError, formatAddress, type Names, SocketError, type TableRow } f
 import { EXIT_MEANINGS } from "../exit-codes.ts";
 import { printableJson } from "../printable.ts";
 import type { Watched } from "../rounds.ts";
-import { attemptDocument, headDocument, labelDocument, rounded } from "./json.ts";
+import { rounded } from "./formats/run.ts";
+import { attemptDocument, headDocument, labelDocument } from "./json.ts";
 import type { ReportEnd, ReportHead } from "./report.ts";
 
 /** One document, whose shape is promised by docs/schema/report-1.json. */

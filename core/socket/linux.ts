@@ -154,6 +154,10 @@ class LinuxNetwork implements Network, SocketHost {
     this.#wakeup.wake();
   }
 
+  watchAgain(): void {
+    this.#wakeup.wake();
+  }
+
   forget(socket: ProbeSocket & Source): void {
     this.#open.delete(socket);
     this.#untapped.delete(socket);

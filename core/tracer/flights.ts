@@ -1,4 +1,5 @@
-import type { Probe } from "../probe.ts";
+import type { Arrival, DepartureArrival } from "../network.ts";
+import type { Probe, Reply } from "../probe.ts";
 import { createQueue } from "./queue.ts";
 import type { Slot } from "./schedule.ts";
 
@@ -8,6 +9,13 @@ export interface Flight {
   readonly slot: Slot;
   sentAtMs: number;
   state: "flight" | "answered" | "lost" | "failed";
+  /** Its first answer, where that is not its reply yet. */
+  provisional?: Provisional;
+}
+
+export interface Provisional {
+  readonly first: Exclude<Arrival, DepartureArrival>;
+  readonly latest: Reply;
 }
 
 /** The probes of a trace by sequence, of which the settled ones are forgotten after a while: a trace may never end. */

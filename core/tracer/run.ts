@@ -1,8 +1,8 @@
 import { PluginError, SocketError } from "../errors.ts";
-import type { Arrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { Arrival, DepartureArrival, ErrorArrival, HandshakeArrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
-import { createFlights, type Flight } from "./flights.ts";
+import { createFlights, type Flight, type Provisional } from "./flights.ts";
 import type { TraceOptions } from "./options.ts";
 import { createRefusal } from "./refusal.ts";
 import type { Decision, Schedule, Slot } from "./schedule.ts";
@@ -28,6 +28,8 @@ export interface Run {
   /** Probes of which something is still known: in flight, or settled a while ago at most. */
   readonly remembered: number;
 }
+
+type Answer = Exclude<Arrival, DepartureArrival>;
 
 /** The socket's own copy of an answer follows the packet tap's within microseconds; this is ample even on a busy host. */
 const TAP_GRACE_MS = 5;
@@ -87,7 +89,10 @@ export function createRun(
       ? new PluginError(`Cannot go on: the plugin named ${foreign} probes in match that were never sent`)
       : cause;
     const outcome = isLost ? "faulty" : given;
-    for (const { probe } of flights.inFlight()) emit({ type: "lost", probe, atMs: nowMs, abandoned: true });
+    for (const flight of [...flights.inFlight()]) {
+      if (flight.provisional !== undefined) answerProvisionally(flight, flight.provisional);
+      else emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
+    }
     emit({ type: "stopped", atMs: nowMs, outcome, ...(error && { error }) });
   };
 
@@ -190,6 +195,10 @@ export function createRun(
   const lose = (slot: Slot, nowMs: number): void => {
     const flight = flights.ofSlot(slot);
     if (flight === undefined) return;
+    if (flight.provisional !== undefined) {
+      answerProvisionally(flight, flight.provisional);
+      return;
+    }
     flights.settle(flight, "lost");
     emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: false });
     try {
@@ -199,13 +208,34 @@ export function createRun(
     }
   };
 
-  const match = (arrival: Arrival): Reply | undefined => {
+  const answerProvisionally = (flight: Flight, { latest, first }: Provisional): void => answered(flight, latest, first);
+
+  const ask = (where: "match" | "provisional", arrival: Arrival): Reply | undefined => {
     try {
-      return session.match(arrival);
+      return session[where]?.(arrival);
     } catch (error) {
-      stop("faulty", arrival.atMs, pluginFault("match", error));
+      stop("faulty", arrival.atMs, pluginFault(where, error));
       return undefined;
     }
+  };
+
+  /** The probe that a reply names, if it is one of ours that left. */
+  const flightOf = (reply: Reply | undefined): Flight | undefined => {
+    if (reply === undefined || refusedSequences.has(reply.sequence)) return undefined;
+    const flight = flights.find(reply.sequence);
+    if (flight === undefined) foreign += 1;
+    return flight;
+  };
+
+  const acceptProvisional = (arrival: Answer): void => {
+    const reply = ask("provisional", arrival);
+    const flight = flightOf(reply);
+    if (reply === undefined || flight === undefined || ("local" in arrival && arrival.local)) return;
+    const isFirst = flight.provisional === undefined;
+    flight.provisional = { first: flight.provisional?.first ?? arrival, latest: reply };
+    if (!isFirst || flight.state !== "flight") return;
+    answers += 1;
+    schedule.provisional?.(flight.slot, arrival.atMs);
   };
 
   const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
@@ -219,12 +249,13 @@ export function createRun(
     if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
   };
 
-  const answered = (flight: Flight, reply: Reply, arrival: Exclude<Arrival, { kind: "departure" }>): void => {
+  const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
     const { probe, state } = flight;
     if (state === "failed") return;
-    const isRetransmitted = "retransmitted" in arrival && arrival.retransmitted;
+    const first = flight.provisional?.first ?? arrival;
+    const isRetransmitted = "retransmitted" in first && first.retransmitted;
     const isKnown = reply.ambiguous !== true && !isRetransmitted;
-    const rttMs = arrival.atMs - flight.sentAtMs;
+    const rttMs = first.atMs - flight.sentAtMs;
     const measured = isKnown && rttMs >= 0 ? { rttMs } : {};
     const tapped = arrival.kind === "packet" && arrival.tapped;
     const again = isRetransmitted ? ({ retransmitted: true } as const) : {};
@@ -255,12 +286,11 @@ export function createRun(
         if (flight?.state === "flight") flight.sentAtMs = arrival.atMs;
         return;
       }
-      const reply = match(arrival);
-      if (reply !== undefined && refusedSequences.has(reply.sequence)) return;
-      const flight = reply && flights.find(reply.sequence);
-      if (reply !== undefined && flight === undefined) foreign += 1;
+      const reply = ask("match", arrival);
+      if (reply === undefined && !ended) acceptProvisional(arrival);
+      const flight = flightOf(reply);
       if (reply === undefined || flight === undefined) return;
-      if (arrival.kind !== "packet" && arrival.local) rejectedHere(flight, arrival);
+      if ("local" in arrival && arrival.local) rejectedHere(flight, arrival);
       else answered(flight, reply, arrival);
     },
     stop: (outcome, nowMs) => stop(outcome, nowMs),

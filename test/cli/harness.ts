@@ -17,6 +17,7 @@ export interface CliRun {
   /** Addresses by name; `dst.test` has both of the simulated target's. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   readonly lookup?: CommandContext["lookup"];
+  readonly asnOf?: CommandContext["asnOf"];
   /** Opening the network fails with this. */
   readonly openFailure?: Error;
   /** A signal comes as soon as virtual time has got there. */
@@ -66,6 +67,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
     hostName: "here",
+    ...(run.asnOf !== undefined && { asnOf: run.asnOf }),
     now: () => STARTED,
     onInterrupt(handler) {
       interrupt = handler;

@@ -3,11 +3,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { MTR_LINES, type MtrLine } from "./differences/mtr.ts";
+import { late, mpls, plain, scenario } from "../../core/sim/topologies.ts";
+import { MTR_LINES, type MtrLine, SIMULATED_MTR_LINES } from "./differences/mtr.ts";
 import { nettrace, nettraceJson, TIME, withLab } from "./executable.ts";
 import { createLab, type Lab, type RunResult } from "./lab.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { describeInLab } from "./suite.ts";
+import { createTunLab } from "./tun/lab.ts";
 
 const EXECUTABLE = fileURLToPath(new URL("../../dist/nettrace", import.meta.url));
 /** The real one gives up 0.3 s after its last probe, which a busy machine may need longer for: then both run again. */
@@ -36,15 +38,15 @@ function masked(text: string): string {
     .replace(/^Start: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}$/gm, "Start: #")
     .replace(/(?<="(?!Loss)\w+": )\d+\.\d+/g, "#")
     .replace(/(?<=<(?!Loss)\w+>)[ \d.]+(?=<)/g, (time) => (time.includes(".") ? "#" : time))
-    .replace(/ +(?!100\.0)\d+\.\d(?![%\d.])/g, (time) => "#".padStart(time.length));
+    .replace(/(?<=\S) +(?!100\.0)\d+\.\d?(?![%\d.])/g, (time) => "#".padStart(time.length));
 }
 
 /** Of several routers at a hop the first stands for all, and no alternates are listed. */
 function anyBranch(text: string): string {
   return text
-    .replace(/^ {5}(?: {3}| {0}AS).*\n/gm, (line) => (/\d\.\|--|^ {2}\d/.test(line) ? line : ""))
+    .replace(/^(?: {8}\S| {5}AS).*\n/gm, "")
     .replace(/\b(r\d+)[abc]\b/g, "$1*")
-    .replace(/(198\.18\.\d+\.)[123]\b/g, "$1*")
+    .replace(/((?:198\.18|10\.0)\.\d+\.)[123]\b/g, "$1*")
     .replace(/(2001:db8:0:[\da-f]+::)[123]\b/g, "$1*");
 }
 
@@ -66,22 +68,28 @@ function linesOf(stderr: string, hints: boolean): string {
     .join("");
 }
 
-function reduced({ stdout, stderr, code }: RunResult, { compare = "exact" }: MtrLine, lab: Lab): object {
+function reduced({ stdout, stderr, code }: RunResult, how: MtrLine["compare"], hops: number): object {
   const text = masked(stdout);
   return {
-    stdout: compare === "raw" ? rawLines(stdout, lab.hops.length + 1) : compare === "balanced" ? anyBranch(text) : text,
+    stdout: how === "raw" ? rawLines(stdout, hops) : how === "balanced" ? anyBranch(text) : text,
     stderr: linesOf(stderr, false),
     code,
   };
 }
 
-async function compare(lab: Lab, line: MtrLine): Promise<void> {
-  const { args, user = "root", env = {}, hint, difference } = line;
-  const words = wordsOf(args, lab);
-  const run = (argv: readonly string[]): Promise<RunResult> => lab.run("host", argv, { user, env, timeoutMs: 40_000 });
+type Compared = Pick<MtrLine, "compare" | "hint" | "difference">;
+interface Place {
+  readonly run: (argv: readonly string[]) => Promise<RunResult>;
+  readonly executable: string;
+  /** Up to the target. */
+  readonly hops: number;
+}
+
+async function compare(words: readonly string[], { run, executable, hops }: Place, line: Compared): Promise<void> {
+  const { hint, difference } = line;
   for (let tries = 1; ; tries += 1) {
-    const [real, ours] = await Promise.all([run(["mtr", ...words]), run([lab.stage(EXECUTABLE), "mtr", ...words])]);
-    const [theirs, our] = [reduced(real, line, lab), reduced(ours, line, lab)];
+    const [real, ours] = await Promise.all([run(["mtr", ...words]), run([executable, "mtr", ...words])]);
+    const [theirs, our] = [reduced(real, line.compare, hops), reduced(ours, line.compare, hops)];
     if (difference !== undefined) {
       assert.notDeepEqual(our, theirs, "no difference any more");
       if (difference.stdout !== undefined) assert.match(ours.stdout, difference.stdout);
@@ -112,14 +120,34 @@ describeInLab("mtr beside the real one", fileURLToPath(import.meta.url), () => {
       after(() => lab[Symbol.dispose]());
 
       for (const line of MTR_LINES.filter((each) => each.scenario === scenario)) {
-        const { args, user, env, difference } = line;
+        const { args, user = "root", env = {}, difference } = line;
         const more = [
           ...(user === "nobody" ? ["as nobody"] : []),
-          ...Object.entries(env ?? {}).map(([name, value]) => `${name}="${value}"`),
+          ...Object.entries(env).map(([name, value]) => `${name}="${value}"`),
           ...(difference === undefined ? [] : [`differs: ${difference.why}`]),
         ];
-        it([`mtr ${args}`, ...more].join(", "), PATIENCE, () => compare(lab, line));
+        it([`mtr ${args}`, ...more].join(", "), PATIENCE, () => {
+          const run = (argv: readonly string[]): Promise<RunResult> =>
+            lab.run("host", argv, { user, env, timeoutMs: 40_000 });
+          const place = { run, executable: lab.stage(EXECUTABLE), hops: lab.hops.length + 1 };
+          return compare(wordsOf(args, lab), place, line);
+        });
       }
+    });
+  }
+});
+
+const TOPOLOGIES = { mpls, late, scenario, lossless: () => plain(5) };
+
+describeInLab("mtr beside the real one over simulated paths", fileURLToPath(import.meta.url), () => {
+  for (const line of SIMULATED_MTR_LINES) {
+    const { topology, args, difference } = line;
+    const differs = difference === undefined ? "" : `, differs: ${difference.why}`;
+    it(`${topology}: mtr ${args}${differs}`, PATIENCE, async () => {
+      const path = TOPOLOGIES[topology]();
+      using lab = await createTunLab(path);
+      const place = { run: lab.run, executable: EXECUTABLE, hops: path.hops.length + 1 };
+      await compare([...args.split(" "), lab.target.v4], place, line);
     });
   }
 });
@@ -167,7 +195,7 @@ describeInLab("mtr and report by the built executable", fileURLToPath(import.met
         const argv = ["report", lab.target.v4, "-n", "-c", "2", "--interval", "0.3"];
         const { stdout, code } = await nettrace(lab, user, ...argv);
         assert.equal(code, 0);
-        assert.match(stdout, user === "root" ? /^2 rounds by tcp-syn:443, / : /^2 rounds by tcp-connect:443, /m);
+        assert.match(stdout, user === "root" ? /^2 rounds by tcp-syn:443, /m : /^2 rounds by tcp-connect:443, /m);
         assert.match(stdout, /udp (is|are) refused by this host \(EPERM: an OUTPUT rule drops it\)$/m);
         assert.match(stdout, /^203\.0\.113\.10 is reached in 12 hops, 0\.0 % lost, /m);
         const document = JSON.parse((await nettraceJson(lab, user, ...argv)).stdout);

@@ -4,7 +4,7 @@ export const MTR_HELP = `Usage: mtr [OPTIONS] HOST...
   -j, --json  -C, --csv  -x, --xml    the same for programs
   -l, --raw  -p, --split              events, lines as they change
   -n, --no-dns  -b, --show-ips        addresses only; names and addresses
-  -z, --aslookup  -y, --ipinfo 0-4    networks (AS) of the hops
+  -z, --aslookup  -y, --ipinfo 0-4    networks (AS) of the hops; --asn-db FILE
   -o, --order FIELDS                  of LDRSNBAWVGJMXI (LS NABWV)
   -e, --mpls                          label stacks
   -c, --report-cycles N  -i, --interval SECONDS    rounds (10), their length (1)

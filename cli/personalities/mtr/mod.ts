@@ -3,6 +3,7 @@ import type { CommandContext, InterruptSignal } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { VERSION_LINE } from "../../help.ts";
 import { printable } from "../../printable.ts";
+import { asnSource } from "../asn-source.ts";
 import { lookUpHost } from "../lookup.ts";
 import type { Personality } from "../mod.ts";
 import { refusalHint } from "../refusal-hint.ts";
@@ -102,7 +103,8 @@ async function runHost(
     }
   }
   const names: Names = settings.dns ? createNames({ ...(context.reverse && { reverse: context.reverse }) }) : noNames;
-  const infos = createInfos(settings.info === undefined ? undefined : context.asnOf);
+  // Of what -y shows only the number is known to any source here.
+  const infos = createInfos(settings.info === 0 ? await asnSource(context, settings.asnDb) : undefined);
   let isStarted = false;
   const start = (): void => {
     if (settings.mode === "report" && !isStarted) context.stdout.write(startLine(context.now()));
@@ -112,7 +114,7 @@ async function runHost(
   const watched = await measure(run);
   await Promise.race([Promise.all([names.allSettled(), infos.allSettled()]), aborted(signal)]);
   const refused = watched.error;
-  if (refused instanceof SocketError && watched.isUnopened) {
+  if (refused instanceof SocketError && watched.isUnopened && refused.stage === "socket") {
     complain("Failure to start mtr-packet: Invalid argument");
     hint(context, refused, settings, host);
     return FAILURE;

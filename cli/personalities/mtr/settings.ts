@@ -41,6 +41,8 @@ export interface MtrSettings {
   readonly mpls: boolean;
   /** Which of `INFO_COLUMNS`. */
   readonly info: number | undefined;
+  /** A database of networks. */
+  readonly asnDb: string | undefined;
   readonly fields: readonly Field[];
   /** Use another protocol where this one is refused. */
   readonly fallback: boolean;
@@ -80,6 +82,7 @@ const DEFAULTS: MtrSettings = {
   showIps: false,
   mpls: false,
   info: undefined,
+  asnDb: undefined,
   fields: readOrderOf(DEFAULT_ORDER),
   fallback: false,
 };
@@ -227,6 +230,7 @@ const OPTIONS: readonly MtrOption[] = [
     value: "required",
     read: (value) => ({ mark: whole(value, UINT32_MAX) }),
   },
+  { long: "asn-db", value: "required", read: (value) => ({ asnDb: value, info: 0 }) },
   { long: "fallback", read: () => ({ fallback: true }) },
 ];
 

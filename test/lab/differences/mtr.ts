@@ -20,7 +20,7 @@ export interface MtrLine {
 }
 
 /** What ours says in place of what the real one says. */
-export interface WantedDifference {
+interface WantedDifference {
   readonly why: string;
   readonly stdout?: RegExp;
   readonly stderr?: RegExp;
@@ -52,8 +52,47 @@ const NO_EFFECT = /^nettrace: mtr's -[PL] has no effect without -u or -T\n$/;
 const ONE_LINE = "a mistake is told in one line, without the fifty of the usage behind it";
 const NEEDS_NO_PRIVILEGE = "TCP needs no privilege here";
 
+const ONE_FAMILY = "the first host's family does not bind the others";
+
 const mistake = (args: string, first: string): MtrLine =>
   asTyped(args, { difference: { why: ONE_LINE, stderr: new RegExp(`^mtr: ${first}\n$`), stdout: /^$/, code: 1 } });
+
+/** Beside the real one over simulated paths, whose delays and labels no kernel here makes. */
+interface SimulatedMtrLine {
+  readonly topology: "mpls" | "late" | "scenario" | "lossless";
+  /** Before the target's IPv4 address. */
+  readonly args: string;
+  readonly compare?: NonNullable<MtrLine["compare"]>;
+  readonly difference?: WantedDifference;
+}
+
+export const SIMULATED_MTR_LINES: readonly SimulatedMtrLine[] = [
+  { topology: "lossless", args: "-rn -c 2 -i 0.4 -G 1" },
+  { topology: "mpls", args: "-rn -c 1 -G 1" },
+  { topology: "mpls", args: "-lne -c 1 -G 1", compare: "raw" },
+  {
+    topology: "mpls",
+    args: "-rne -c 1 -G 1",
+    difference: {
+      why: "labels are shown without -z too",
+      stdout:
+        /^ {2}2\.\|-- 10\.0\.2\.1 .*\n {7}\[MPLS: Lbl 339234 TC 0 S 0 TTL 1\]\n {7}\[MPLS: Lbl 16 TC 5 S 1 TTL 254\]\n/m,
+      code: 0,
+    },
+  },
+  {
+    topology: "mpls",
+    args: "-rnez -c 1 -G 1",
+    difference: {
+      why: "the bottom-of-stack bit is a digit and no control character",
+      stdout: /^ {2}3\. AS\?\?\? {4}10\.0\.3\.1 .*\n {7}\[MPLS: Lbl 24001 TC 2 S 1 TTL 1\]\n/m,
+      code: 0,
+    },
+  },
+  { topology: "late", args: "-rn -c 2 -i 0.4 -G 3" },
+  { topology: "late", args: "--json -n -c 2 -i 0.4 -G 3" },
+  { topology: "scenario", args: "-rn -c 2 -i 0.4 -G 1 -T -P 443", compare: "balanced" },
+];
 
 export const MTR_LINES: readonly MtrLine[] = [
   plain("-r $name"),
@@ -107,13 +146,21 @@ export const MTR_LINES: readonly MtrLine[] = [
   plain("-rn -T -P 443 $6"),
   plain("-rwb -T $name"),
   plain("-rn -P 443 $4", { hint: NO_EFFECT }),
-  plain("-rn $4 $6"),
-  plain("-r $name nosuch.lab.example $4"),
+  plain("-rn $4 $4"),
+  plain("-rn $4 $6", {
+    difference: {
+      why: ONE_FAMILY,
+      stdout: /^ {2}4\.\|-- 203\.0\.113\.10 [\s\S]*\nHOST: [\s\S]*^ {2}4\.\|-- 2001:db8:ffff::10 /m,
+      stderr: /^$/,
+      code: 0,
+    },
+  }),
+  plain("-r $name nosuch.lab.example $6"),
   plain("-rn -F $list"),
   plain("--json $name"),
   plain("--json -nz $4"),
   plain("--json -n -o LSDRNBAWVGJMXI $4"),
-  plain("--json -n $4 $6"),
+  plain("--json -n $4 $4"),
   plain("--xml $name"),
   plain("--xml -n -o LSDR~NBAWVGJMXI $4"),
   plain("--csv -n $4", {
