@@ -10,8 +10,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
-  report HOST -c 10      mtr's table: loss and times of every hop
-  live HOST...           the same as a live screen, with keys
+  report | live HOST     loss and times of every hop, once or on a live screen
   mtr HOST -rw           the tool you know, with its own options
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
@@ -96,7 +95,7 @@ Measures on and on, and shows it live; ? lists the keys, q prints the report.
   -c, --cycles N  --interval SECONDS   rounds (endless) and their length (1)
   -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
       --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
-  -4, --ipv4  -6, --ipv6    one family only
+  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
   -w, --wait SECONDS        wait for an answer at most so long (10)
       --flow constant|vary  keep to one path, or let balancers show others

@@ -44,7 +44,7 @@ const MAX_UNKNOWN = 12;
 
 /** `nettrace live HOST…`: the rounds of `report` on a screen that stays, until it is ended. */
 export async function runLive(context: CommandContext, given: LiveArguments): Promise<number> {
-  checkTerminal(context);
+  checkTerminal(context, "nettrace report prints the same table");
   const settings = await checkSettings(context, given);
   const resolved = await resolveAll(context, given.hosts.map(checkHost), settings.options);
   if ("signal" in resolved) return resolved.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;

@@ -149,7 +149,7 @@ export function measureTarget(
 
   /** Measures until something is changed. Returns after how long to try again; undefined: not at all. */
   const measure = async (signal: AbortSignal): Promise<number | undefined> => {
-    using network = await openNetwork(context, networkOptions(settings, tuning));
+    using network = await openNetwork({ ...context, stderr: SILENT }, networkOptions(settings, tuning));
     if (rungs === undefined) {
       current = undefined;
       const found = await search(network, signal);
@@ -247,6 +247,8 @@ export function measureTarget(
   };
 }
 
+/** What it says of its limits was said before there was a screen. */
+const SILENT: CommandContext["stderr"] = { write() {}, isTerminal: false, columns: undefined };
 const EMPTY_BOOK: AddressBook = { nameOf: () => undefined, originOf: () => undefined };
 
 /** What a rung is called in the header. */

@@ -100,6 +100,7 @@ describe("help", () => {
     ["auto", "--help"],
     ["trace", "--help"],
     ["report", "--help"],
+    ["live", "--help"],
     ["mtr", "--help"],
     ["help", "auto"],
   ];

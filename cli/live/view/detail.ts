@@ -8,7 +8,7 @@ import { mplsText } from "./hosts.ts";
 
 /** All that is known of a hop. */
 export function detailLines({ size }: Frame, hop: HopState): Line[] {
-  const lines = [countLine(hop), timeLine(hop), lossLine(hop), answerLine(hop)];
+  const lines = [countLine(hop), ...timeLines(hop), lossLine(hop), answerLine(hop)];
   return [...lines, ...hop.responders.flatMap(responderLines)].flatMap((line) => wrapLine(line, size.columns, 3));
 }
 
@@ -28,13 +28,14 @@ function countLine({ row }: HopState): Line {
   return [span(shown.map(([word, count]) => `${word} ${count}`).join("  "))];
 }
 
-function timeLine({ row: { rtt } }: HopState): Line {
-  if (rtt.count === 0) return [span("no time was measured", "dim")];
-  const of = (word: string, ms: number | undefined): string => (ms === undefined ? "" : `${word} ${formatMs(ms)}  `);
+function timeLines({ row: { rtt } }: HopState): Line[] {
+  if (rtt.count === 0) return [[span("no time was measured", "dim")]];
+  const of = (word: string, ms: number | undefined): string => (ms === undefined ? "" : `  ${word} ${formatMs(ms)}`);
   const times = `${of("last", rtt.lastMs)}${of("best", rtt.bestMs)}${of("avg", rtt.meanMs)}${of("worst", rtt.worstMs)}`;
   const more = `${of("stdev", rtt.deviationMs)}${of("gmean", rtt.geometricMeanMs)}`;
-  const jitter = `${of("jitter", rtt.lastJitterMs)}${of("avg", rtt.jitterMs)}${of("worst", rtt.worstJitterMs)}`;
-  return [span(`ms  ${times}${more}${jitter}${of("interarrival", rtt.interarrivalJitterMs)}`.trimEnd())];
+  const jitter = `${of("last", rtt.lastJitterMs)}${of("avg", rtt.jitterMs)}${of("worst", rtt.worstJitterMs)}`;
+  const smoothed = of("interarrival", rtt.interarrivalJitterMs);
+  return [[span(`ms${times}${more}`)], ...(jitter === "" ? [] : [[span(`jitter, ms${jitter}${smoothed}`)]])];
 }
 
 function lossLine({ loss, row }: HopState): Line {

@@ -61,9 +61,9 @@ function footerLine({ state, target }: Frame): Line {
   if (!state.hasKeys) return [span("standard input is no terminal: no keys; Ctrl-C ends it", "dim")];
   if (target.phase.type === "stuck") return [span("u t P: another protocol   a: try all again   q: quit", "bold")];
   const arrows = state.hasUnicode ? "↑↓ hop  ←→ panes" : "arrows: hop, panes";
-  const tabs = state.targets.length > 1 ? "  tab target" : "";
+  const last = state.targets.length > 1 ? "tab target" : "r reset";
   const pause = state.ui.isPaused ? "space go on" : "p pause";
-  return [span(`? help  q quit  ${pause}  ${arrows}  d display  t tcp  u udp  r reset${tabs}`, "dim")];
+  return [span(`? help  q quit  ${pause}  ${arrows}  d display  t tcp  u udp  ${last}`, "dim")];
 }
 
 function blank(rows: number): Line[] {

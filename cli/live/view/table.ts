@@ -50,7 +50,7 @@ function layOut({ state, size }: Frame, hops: readonly HopState[]): Layout {
   const numbers = chooseColumns(hasNumbers ? ui.columns : { order: "LHN" }, size.columns, taken);
   const fixed = NUMBER + origin + numbers.reduce((sum, { width }) => sum + width, 0) + 1;
   const rest = Math.max(0, size.columns - fixed);
-  const needed = Math.max(LEAST_HOST, ...hops.map((hop) => hostWidth(hop, ui)));
+  const needed = Math.max(LEAST_HOST, ...hops.map((hop) => hostWidth(hop, ui) + 1));
   // In steps, so that the columns do not move with each name that comes.
   const wanted = Math.ceil(needed / 8) * 8;
   const host = Math.min(wanted, Math.max(LEAST_HOST, rest - (hasNumbers ? LEAST_HISTORY : Math.floor(rest / 2))));
