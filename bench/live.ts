@@ -4,6 +4,7 @@
  * Needs root: it builds a lab of namespaces.
  */
 import { readFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createLab, type Lab } from "../test/lab/lab.ts";
@@ -57,7 +58,11 @@ for (let at = 0; at <= (seconds * 1000) / SAMPLE_MS; at += 1) {
   await sleep(SAMPLE_MS);
 }
 
-console.log(`${HOPS} hops, 1 round a second, ${MINUTES} minutes after ${SETTLE_MS / 1000} s:`);
+console.log(
+  `${HOPS} hops, 1 round a second, ${MINUTES} minutes after ${SETTLE_MS / 1000} s; ${cpus().length} cores, load ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(" ")}:`,
+);
 for (const { name, samples } of subjects) {
   const first = samples[0];
   const last = samples.at(-1);

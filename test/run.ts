@@ -94,6 +94,7 @@ suite(
     "./test/cli",
     "./test/asn",
     "./test/doctor",
+    "./test/live",
     "./test/personalities",
     "./test/house",
     "./test/plugins",

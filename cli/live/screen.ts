@@ -37,12 +37,22 @@ interface PageProps {
 }
 
 const Row = memo(function Row({ text }: { readonly text: string }): ReactElement {
-  // An empty text would take no row.
-  return createElement(Text, { wrap: "truncate-end" }, text === "" ? " " : text);
+  return createElement(Text, { wrap: "truncate-end" }, text);
 });
 
-function rowOf(text: string): ReactElement {
-  return createElement(Row, { text });
+/** Neighbouring rows without a text are one box: ink takes its time for each. */
+function elementsOf(lines: readonly string[]): ReactElement[] {
+  const elements: ReactElement[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const end = lines.findIndex((text, index) => index >= at && text !== "");
+    const blank = (end < 0 ? lines.length : end) - at;
+    if (blank > 0) elements.push(createElement(Box, { height: blank }));
+    at += blank;
+    const text = lines[at];
+    if (text !== undefined) elements.push(createElement(Row, { text }));
+    at += 1;
+  }
+  return elements;
 }
 
 function Page({ lines, hasKeys, onKey, onApp }: PageProps): ReactElement {
@@ -57,7 +67,7 @@ function Page({ lines, hasKeys, onKey, onApp }: PageProps): ReactElement {
     Box,
     { flexDirection: "column", height: lines.length },
     // A row is known by where it stands.
-    ...lines.map(rowOf),
+    ...elementsOf(lines),
   );
 }
 

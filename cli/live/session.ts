@@ -123,6 +123,8 @@ export function createSession(context: CommandContext, settings: LiveSettings, o
       const { action } = pressed;
       if (action?.type === "quit" || action?.type === "suspend" || action?.type === "redraw") return action;
       if (action !== undefined) act(action);
+      // What is shown now is what stands still.
+      if (ui.isPaused) targetStates();
       onChange();
       return undefined;
     },

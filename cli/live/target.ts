@@ -164,8 +164,9 @@ export function measureTarget(
     for (const rung of rungs) {
       if (!(await watch(network, rung, signal))) continue;
       const refusal = current?.state(EMPTY_BOOK).refusal;
-      enter(refusal === undefined ? { type: "finished" } : { type: "stuck", why: refusal });
-      return refusal === undefined ? undefined : RETRY_MS;
+      const isOver = refusal === undefined || (current?.rounds ?? 0) >= (settings.cycles ?? Number.POSITIVE_INFINITY);
+      enter(isOver ? { type: "finished" } : { type: "stuck", why: refusal });
+      return isOver ? undefined : RETRY_MS;
     }
     if (first !== undefined) current = runOf(first);
     enter({ type: "stuck", why: current?.state(EMPTY_BOOK).refusal ?? "no protocol can be used" });

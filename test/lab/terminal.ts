@@ -10,6 +10,8 @@ export interface LabTerminal {
   type(line: string): Promise<void>;
   /** What the terminal shows, without trailing blanks. */
   screen(): Promise<string>;
+  /** The same, with the escape sequences of its colours. */
+  painted(): Promise<string>;
   /** Waits for the screen to look so. Fails with what it shows instead. */
   until(isSo: RegExp | ((screen: string) => boolean)): Promise<string>;
   resize(columns: number, rows: number): Promise<void>;
@@ -32,15 +34,25 @@ const LOOK_MS = 100;
 
 let counter = 0;
 
-export async function openTerminal(lab: Lab, { columns, rows, user = "root", env = {} }: TerminalOptions) {
+export async function openTerminal(
+  lab: Lab,
+  { columns, rows, user = "root", env = {} }: TerminalOptions,
+): Promise<LabTerminal> {
   const socket = `${lab.name}-t${++counter}`;
-  const identity = { user, timeoutMs: 20_000 } as const;
+  // The shell that nobody is registered with lets nobody in.
+  const identity = { user, timeoutMs: 20_000, env: { SHELL: "/bin/sh" } } as const;
   const tmux = async (...args: readonly string[]): Promise<string> => {
     const result = await lab.run("host", ["tmux", "-L", socket, "-f", "/dev/null", ...args], identity);
     assert.equal(result.code, 0, `tmux ${args.join(" ")}: ${result.stderr}`);
     return result.stdout;
   };
-  const shell = ["env", "PS1=$ ", "LC_ALL=C.UTF-8", ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+  const shell = [
+    "exec",
+    "env",
+    "PS1=$ ",
+    "LC_ALL=C.UTF-8",
+    ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
+  ];
   const size = ["-x", String(columns), "-y", String(rows)];
   await tmux(
     "new-session",
@@ -57,6 +69,7 @@ export async function openTerminal(lab: Lab, { columns, rows, user = "root", env
       await tmux("send-keys", "-t", "s", "Enter");
     },
     screen: () => tmux("capture-pane", "-p", "-t", "s"),
+    painted: () => tmux("capture-pane", "-p", "-e", "-t", "s"),
     async until(isSo) {
       const fits = typeof isSo === "function" ? isSo : (screen: string): boolean => isSo.test(screen);
       for (const endMs = performance.now() + PATIENCE_MS; ; await sleep(LOOK_MS)) {
