@@ -103,9 +103,10 @@ export function createRun(
     return taken;
   };
 
-  const newProbe = ({ hop, round, scout }: Decision & { type: "send" }): Probe => {
-    if (scout || options.flow === "vary") flow += 1;
-    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: scout || options.flow === "vary" ? flow : 0 };
+  const newProbe = ({ hop, round, scout, flow: chosen }: Decision & { type: "send" }): Probe => {
+    const isOwn = scout || options.flow === "vary";
+    if (isOwn) flow += 1;
+    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: chosen ?? (isOwn ? flow : 0) };
     return scout ? { ...base, scout } : base;
   };
 

@@ -15,7 +15,14 @@ export interface Slot {
 }
 
 export type Decision =
-  | { readonly type: "send"; readonly hop: number; readonly round: number; readonly scout: boolean }
+  | {
+      readonly type: "send";
+      readonly hop: number;
+      readonly round: number;
+      readonly scout: boolean;
+      /** Absent: as the trace's options say. */
+      readonly flow?: number;
+    }
   /** Nothing to send before `untilMs`, unless an answer arrives. */
   | { readonly type: "wait"; readonly untilMs: number }
   | { readonly type: "done"; readonly outcome: Outcome };
