@@ -67,7 +67,8 @@ function createUdpSession(
   /** A router quoted too little to tell the probe, or the probe says too little: each has a port of its own. */
   let isShortQuoted = !hasSequence;
   let unattributed = 0;
-  let lastPort = target.port;
+  /** Where no probe says its sequence, the first has the target's own port; else that one is in use already. */
+  let lastPort = hasSequence ? target.port : target.port - 1;
 
   const sequenceOf = (bytes: Uint8Array): number | undefined => {
     if (!hasSequence || bytes.length < TOKEN_AT) return undefined;

@@ -14,7 +14,9 @@ export interface PersonalityCall {
 export type Personality = (argv: readonly string[], context: CommandContext, call: PersonalityCall) => Promise<number>;
 
 /** Loaded when they are called for. */
-const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {};
+const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {
+  traceroute: async () => (await import("./traceroute/mod.ts")).traceroute,
+};
 
 export interface NamedPersonality {
   readonly load: () => Promise<Personality>;

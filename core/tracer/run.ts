@@ -236,7 +236,7 @@ export function createRun(
       tappedOnly.add(flight);
       lastTappedMs = arrival.atMs;
     }
-    schedule.answered(flight.slot, reply.effect, measured.rttMs);
+    schedule.answered(flight.slot, reply.effect, measured.rttMs, reply);
     emit({ type: state === "lost" ? "late" : "reply", ...answer });
   };
 

@@ -1,5 +1,5 @@
 import { createEndOfPath } from "../end-of-path.ts";
-import type { Effect, Outcome } from "../probe.ts";
+import type { Effect, Outcome, Reply } from "../probe.ts";
 import type { TraceOptions } from "./options.ts";
 import { createPacer } from "./pacer.ts";
 import { createPatience } from "./patience.ts";
@@ -41,7 +41,7 @@ export interface Schedule {
   /** The host would not send the decided probe. */
   refused(decision: Decision & { type: "send" }, nowMs: number): Slot;
   /** First answer of a slot, also after it was lost. `rttMs` absent: not measured. */
-  answered(slot: Slot, effect: Effect, rttMs?: number): void;
+  answered(slot: Slot, effect: Effect, rttMs?: number, reply?: Reply): void;
   failed(slot: Slot): void;
   /** Slots whose time is over; they become lost. */
   expire(nowMs: number): readonly Slot[];
