@@ -1,5 +1,5 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
-import { SocketError } from "../core/errors.ts";
+import { SocketError, UsageError } from "../core/errors.ts";
 import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
 import { paddedPayload } from "../core/padding.ts";
@@ -21,13 +21,26 @@ export const udp: ProtocolPlugin = {
     { name: "error-queue", needs: "none" },
   ],
   defaultPort: 33434,
+  options: [
+    {
+      name: "vary",
+      description: "by which port flows differ: destination, or source (a socket for each probe)",
+      type: "string",
+      default: "destination",
+    },
+  ],
   open(network, target, options) {
     const { family } = target.address;
     const payload = paddedPayload(options, { protocol: "udp", family, headers: 8, usual: PAYLOAD });
     const source = network.route(target.address).source;
     const localPort = options.sourcePort ?? 0;
+    const vary = options.plugin?.["vary"];
+    if (vary !== "destination" && vary !== "source") {
+      throw new UsageError("Cannot vary UDP flows so: vary is destination or source");
+    }
     const socket = network.open({ type: "udp", localPort }, family);
-    return createUdpSession(socket, openIcmp(network, family), payload, target, source);
+    const others = vary === "source" ? createFlowSockets(() => network.open({ type: "udp" }, family)) : undefined;
+    return createUdpSession({ socket, icmpSocket: openIcmp(network, family), others }, payload, target, source);
   },
 };
 
@@ -48,13 +61,55 @@ const TOKEN = 8;
 const REMEMBERED = 4096;
 const LAST_PORT = 65535;
 
-function createUdpSession(
-  socket: ProbeSocket,
-  icmpSocket: ProbeSocket | undefined,
-  payload: Uint8Array,
-  target: Endpoint,
-  source: IpAddress,
-): ProbeSession {
+interface Sockets {
+  readonly socket: ProbeSocket;
+  readonly icmpSocket: ProbeSocket | undefined;
+  /** Of flows other than 0, where those differ by source port. */
+  readonly others: FlowSockets | undefined;
+}
+
+/** A socket for each probe, so that its port names it. */
+interface FlowSockets extends Disposable {
+  /** Sends from a new one. Throws SocketError. */
+  send(bytes: Uint8Array, to: Endpoint, probe: Probe): void;
+  sequenceOf(socket: ProbeSocket): number | undefined;
+  sequenceOfPort(localPort: number): number | undefined;
+}
+
+/** Open at once; the oldest is closed for a new one. */
+const MAX_SOCKETS = 64;
+
+function createFlowSockets(open: () => ProbeSocket): FlowSockets {
+  const sequences = new Map<ProbeSocket, number>();
+  const sequenceByPort = new Map<number, number>();
+  return {
+    send(bytes, to, { hopLimit, sequence }) {
+      const [oldest] = sequences.keys();
+      if (sequences.size >= MAX_SOCKETS && oldest !== undefined) {
+        sequences.delete(oldest);
+        oldest[Symbol.dispose]();
+      }
+      const socket = open();
+      try {
+        socket.send(bytes, to, hopLimit, sequence);
+      } catch (error) {
+        socket[Symbol.dispose]();
+        throw error;
+      }
+      sequences.set(socket, sequence);
+      sequenceByPort.set(socket.localPort, sequence);
+    },
+    sequenceOf: (socket) => sequences.get(socket),
+    sequenceOfPort: (localPort) => sequenceByPort.get(localPort),
+    [Symbol.dispose]() {
+      for (const socket of sequences.keys()) socket[Symbol.dispose]();
+      sequences.clear();
+    },
+  };
+}
+
+function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoint, source: IpAddress): ProbeSession {
+  const { socket, icmpSocket, others } = sockets;
   const hasSequence = payload.length >= TOKEN_AT;
   const token = crypto.getRandomValues(new Uint8Array(Math.max(0, Math.min(TOKEN, payload.length - TOKEN_AT))));
   if (hasSequence) payload.fill(0, 0, TOKEN_AT);
@@ -111,7 +166,13 @@ function createUdpSession(
   const matchQuoted = (arrival: PacketArrival): Reply | undefined => {
     const error = readQuotedError(arrival, target, source);
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
-    if (error === undefined || quoted === undefined || quoted.sourcePort !== socket.localPort) return undefined;
+    if (error === undefined || quoted === undefined) return undefined;
+    if (quoted.sourcePort !== socket.localPort) {
+      const own = others?.sequenceOfPort(quoted.sourcePort);
+      return own === undefined || quoted.destinationPort !== target.port
+        ? undefined
+        : { sequence: own, ...error.reply };
+    }
     const sequence =
       sequenceOf(quoted.payload) ?? sequenceOfPort(quoted.destinationPort) ?? sequenceOfChecksum(quoted.checksum);
     return sequence === undefined ? undefined : { sequence, ...error.reply };
@@ -120,7 +181,8 @@ function createUdpSession(
   const matchError = (arrival: ErrorArrival): Reply | undefined => {
     const reply = readErrorArrival(arrival, target.address);
     if (reply === undefined) return undefined;
-    const sequence = sequenceOf(arrival.quoted) ?? sequenceOfPort(arrival.toPort) ?? onlyOpen();
+    const sequence =
+      others?.sequenceOf(arrival.socket) ?? sequenceOf(arrival.quoted) ?? sequenceOfPort(arrival.toPort) ?? onlyOpen();
     if (sequence !== undefined) return { sequence, ...reply };
     if (arrival.quoted.length < TOKEN_AT && !arrival.local) {
       isShortQuoted = true;
@@ -148,6 +210,11 @@ function createUdpSession(
     send(probe: Probe) {
       if (hasSequence) writeU16(payload, 0, probe.sequence);
       destination.port = target.port;
+      if (others !== undefined && probe.flow > 0) {
+        others.send(payload, destination, probe);
+        remember(probe.sequence, probe.hopLimit);
+        return;
+      }
       if (probe.flow > 0 || isShortQuoted) {
         lastPort = ((probe.flow > 0 ? target.port - 1 + probe.flow : lastPort) % LAST_PORT) + 1;
         destination.port = lastPort;
@@ -163,8 +230,7 @@ function createUdpSession(
       return settle(arrival.socket === icmpSocket ? matchQuoted(arrival) : matchAnswer(arrival));
     },
     [Symbol.dispose]() {
-      socket[Symbol.dispose]();
-      icmpSocket?.[Symbol.dispose]();
+      for (const each of [socket, icmpSocket, others]) each?.[Symbol.dispose]();
     },
   };
 }

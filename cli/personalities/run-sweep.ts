@@ -61,8 +61,9 @@ async function runOnce(network: Network, run: SweepRun): Promise<SweepFailure | 
   try {
     for await (const event of trace(network, request)) {
       if (event.type === "reply") onAnswer(event.reply.from);
-      else if (event.type === "failed") failure = event.error;
-      else if (event.type === "stopped") failure ??= event.error;
+      else if (event.type === "stopped") failure = event.error;
+      // The real tools end at the first refusal; the engine has tried several times by now.
+      else if (event.type === "failed") return event.error;
     }
   } catch (error) {
     if (error instanceof SocketError) return error;
