@@ -29,6 +29,8 @@ export interface CommandContext {
   readonly reverse?: ReverseLookup;
   /** Absent: no network's number is known. */
   readonly asnOf?: AsnOf;
+  /** The file that was started; absent where it is not the built executable. */
+  readonly executable?: string;
   /** Wall-clock time. */
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */

@@ -11,6 +11,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
   plugin list | new      protocols of your own
+  traceroute, tcptraceroute, tracert   as those tools; link DIR: by their names
 
   nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
@@ -78,4 +79,13 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
   nettrace trace example.com -P dns        from the folder, by its name
 
 The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins).
+`;
+
+export const LINK_HELP = `Usage: nettrace link DIRECTORY
+
+Makes symbolic links to this executable, by which it is started as the tool of
+that name: traceroute, traceroute6, mtr, ping, ping6, tracert, tcptraceroute.
+What is there already is left as it is.
+
+  nettrace link ~/bin
 `;

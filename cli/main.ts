@@ -19,6 +19,8 @@ const context: CommandContext = {
     const { openSystemNetwork } = await import("../core/mod.ts");
     return openSystemNetwork(options);
   },
+  // A compiled executable's program lies in a file system of its own.
+  ...(process.argv[1]?.startsWith("/$bunfs/") && { executable: process.execPath }),
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
 };

@@ -2,7 +2,7 @@ import { runCommandLine } from "../../cli/app.ts";
 import type { CommandContext, InterruptSignal, Output } from "../../cli/context.ts";
 import { type IpAddress, type Network, parseAddress } from "../../core/mod.ts";
 import type { HostProfile } from "../../core/sim/host.ts";
-import { createSimNetwork } from "../../core/sim/network.ts";
+import { createSimNetwork, type SimNetwork } from "../../core/sim/network.ts";
 import type { Topology } from "../../core/sim/topology.ts";
 import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
 
@@ -14,6 +14,8 @@ export interface CliRun {
   readonly env?: Readonly<Record<string, string>>;
   /** Names by address. */
   readonly names?: Readonly<Record<string, string>>;
+  /** Numbers of networks by address. */
+  readonly networks?: Readonly<Record<string, readonly number[]>>;
   /** Addresses by name; `dst.test` has both of the simulated target's. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   readonly lookup?: CommandContext["lookup"];
@@ -29,6 +31,8 @@ export interface CliResult {
   readonly stderr: string;
   /** Each write to stdout with the virtual time at which it came. */
   readonly writes: readonly { readonly atMs: number; readonly text: string }[];
+  /** What left the simulated host. */
+  readonly sent: SimNetwork["sent"];
 }
 
 const STARTED = new Date("2026-01-02T03:04:05.678Z");
@@ -40,7 +44,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
   let stdout = "";
   let stderr = "";
   const writes: { atMs: number; text: string }[] = [];
-  let network: Network | undefined;
+  let network: SimNetwork | undefined;
   let interrupt: ((signal: InterruptSignal) => void) | undefined;
 
   const output = (isTerminal: boolean | undefined, write: (text: string) => void): Output => ({
@@ -65,6 +69,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     },
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
+    asnOf: async ({ text }) => run.networks?.[text],
     now: () => STARTED,
     onInterrupt(handler) {
       interrupt = handler;
@@ -75,7 +80,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
   };
   const args = typeof argv === "string" ? argv.split(" ") : argv;
   const code = await runCommandLine(args, context);
-  return { code, stdout, stderr, writes };
+  return { code, stdout, stderr, writes, sent: network?.sent ?? [] };
 }
 
 /** The text between the lines of code, without the first newline and the indentation of the last. */

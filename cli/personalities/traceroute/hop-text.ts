@@ -73,9 +73,11 @@ function labelText({ label, trafficClass, bottomOfStack, ttl }: MplsLabel): stri
   return `L=${label},E=${trafficClass},S=${bottomOfStack ? 1 : 0},T=${ttl}`;
 }
 
-/** traceroute's own table of IPv6 codes ends at 4; ours is RFC 4443's. */
+/** traceroute knows the IPv6 codes 0 to 4 only, and calls an address beyond its scope !H. */
 function mark({ icmp, from, mtu, effect }: Reply): string {
   if (icmp === undefined || effect === "transit") return "";
+  if (from.family === 6 && icmp.type === 1 && icmp.code === 2) return "!H";
+  if (from.family === 6 && icmp.type === 1 && icmp.code > 4) return `!<${icmp.code}>`;
   const { mark: sign = "" } = describeIcmp(icmp, from.family) ?? {};
   return sign === "!F" && mtu !== undefined ? `!F-${mtu}` : sign;
 }

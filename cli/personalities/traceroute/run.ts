@@ -86,8 +86,16 @@ async function trace(call: Call): Promise<number> {
   const printHeader = once(() => context.stdout.write(headerText(call)));
   const { plugins, order } = await context.protocols();
   const words = method.words(options.port ?? method.defaultPort);
+  const mayFallBack = isFallbackWanted(options.fallback, context.env);
   let turns = 0;
+  let isOpen = !method.opensFirst;
+  /** Where another method may take over, what it has to say comes before the first line. */
+  const opened = (): void => {
+    isOpen = true;
+    if (!mayFallBack) printHeader();
+  };
   const onTurn = (turn: SweepTurn): void => {
+    printHeader();
     turns += 1;
     writer.write(turn);
   };
@@ -97,18 +105,19 @@ async function trace(call: Call): Promise<number> {
       target: { address: target, port },
       probe,
       sweep: createSweep({ ...sweepOptions(call), onTurn }),
-      onOpen: printHeader,
+      onOpen: opened,
       onAnswer: writer.met,
       ...(plugin.name === "icmp" && { firstSequence: options.port ?? 1 }),
     });
 
-  if (!method.opensFirst) printHeader();
+  if (isOpen) opened();
   let failure = await runMethod(call, plugins, run);
-  if (failure instanceof SocketError && turns === 0 && isFallbackWanted(options.fallback, context.env)) {
+  if (failure instanceof SocketError && turns === 0 && mayFallBack) {
     const found = await findWorkingRung(network, { target, ladder: buildLadder({ plugins, order }, {}) });
     context.stderr.write(`${fallbackNotice(words, found)}\n`);
     if (found.rung !== undefined) failure = await run(found.rung, portsOnly(probeOptions(call)));
   }
+  if (isOpen) printHeader();
   await writer.written();
   if (failure === undefined) {
     context.stdout.write("\n");
