@@ -7,7 +7,7 @@ import { aboutText, usageText } from "./usage.ts";
 /** Toren's tcptraceroute 1.5, which Debian has under that name. */
 export const tcptraceroute: Personality = async (argv, context, call) => {
   try {
-    return await runTcptraceroute(readTcpOptions(argv, usageText(call.calledAs), aboutText()), context, call.family);
+    return await runTcptraceroute(readTcpOptions(argv, usageText(call), aboutText()), context, call.family);
   } catch (error) {
     if (!(error instanceof TcptracerouteExit)) throw error;
     context.stdout.write(error.stdout);

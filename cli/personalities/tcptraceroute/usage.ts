@@ -1,7 +1,8 @@
 import { VERSION_LINE } from "../../help.ts";
+import type { PersonalityCall } from "../mod.ts";
 
-export function usageText(name: string): string {
-  return `Usage: ${name} [-nNFS] [-i DEVICE] [-f FIRST_TTL] [-m MAX_TTL]
+export function usageText({ calledAs }: PersonalityCall): string {
+  return `Usage: ${calledAs} [-nNFS] [-i DEVICE] [-f FIRST_TTL] [-m MAX_TTL]
        [-q QUERIES] [-w SECONDS] [-t TOS] [-l LENGTH] [-p SOURCE_PORT]
        [-s SOURCE] [--track-port] [--fallback] HOST [PORT] [LENGTH]
 

@@ -22,7 +22,7 @@ export class TracertExit extends Error {
   }
 }
 
-export const TRACERT_USAGE = `
+const TRACERT_USAGE = `
 Usage: tracert [-d] [-h maximum_hops] [-w timeout] [-S srcaddr] [-4] [-6]
                [--fallback] target_name
 
