@@ -35,6 +35,15 @@ export function reduced(run: Printed, compare: ComparedLine["compare"], lab: Lab
   return { ...run, stdout: lines.join("\n") };
 }
 
+/** A hop with times masked, as either tool writes it. */
+const HOP =
+  /^[ \d]\d (?: \*| \S+(?: \(\S+\))?(?: <[^>]+>)?)(?: {2}# ms(?: !\S+)?| \*| \S+(?: \(\S+\))?(?: <[^>]+>)? {2}# ms(?: !\S+)?)*$/;
+
+/** Where hops are compared without their stars, at least their form must be right. */
+export function assertForm({ stdout }: Printed): void {
+  for (const line of stdout.split("\n").slice(1, -1)) assert.match(line, HOP);
+}
+
 /** Responders and marks in order, each once in a row; a hop that nobody answered keeps its stars. */
 function withoutStars(rest: string): string {
   if (!rest.includes("ms")) return rest;

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { hintOf, printed, reduced } from "./compare.ts";
+import { assertForm, hintOf, printed, reduced } from "./compare.ts";
 import { COMPARED_LINES, type ComparedLine, WHY_STARS } from "./differences/traceroute.ts";
 import { nettrace, TIME, withLab } from "./executable.ts";
 import { createLab, type Lab } from "./lab.ts";
@@ -35,6 +35,7 @@ async function compare(lab: Lab, compared: ComparedLine): Promise<void> {
       if (difference.stderr !== undefined) assert.match(ours.stderr, difference.stderr);
       return;
     }
+    if (compared.compare === "stars") assertForm(printed(ours));
     try {
       assert.deepEqual(ourText, theirText);
     } catch (error) {

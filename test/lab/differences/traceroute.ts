@@ -75,11 +75,13 @@ const udp: readonly ComparedLine[] = [
 ];
 
 const icmp: readonly ComparedLine[] = [
-  { scenario: "plain", line: "traceroute -I $name" },
-  { scenario: "plain", line: "traceroute -I -n $6" },
-  { scenario: "plain", line: "traceroute -n -I $4 10" },
-  { scenario: "plain", line: "traceroute --icmp -n -p 700 $4" },
-  { scenario: "plain", line: "traceroute -M icmp -n -q 2 $4" },
+  { scenario: "plain", line: "traceroute -I $name", compare: "stars" },
+  { scenario: "plain", line: "traceroute -I -n $6", compare: "stars" },
+  { scenario: "plain", line: "traceroute -n -I $4 10", compare: "stars" },
+  { scenario: "plain", line: "traceroute --icmp -n -p 700 $4", compare: "stars" },
+  { scenario: "plain", line: "traceroute -M icmp -n -q 2 $4", compare: "stars" },
+  { scenario: "plain", line: "traceroute -I -N 1 $name" },
+  { scenario: "unreachableTarget", line: "traceroute -I -N 1 -n $4" },
   { scenario: "plain", line: "traceroute -I $4", user: "nobody", hint: /^nettrace: ICMP needs root or CAP_NET_RAW/ },
 ];
 
@@ -110,16 +112,16 @@ const answers: readonly ComparedLine[] = [
   { scenario: "silentMiddle", line: "traceroute -n $4" },
   { scenario: "silentMiddle", line: "traceroute -n -w 0.3 $4", user: "nobody" },
   { scenario: "silentTarget", line: "traceroute -n -m 6 -w 1 $4" },
-  { scenario: "silentTarget", line: "traceroute -I -n -m 5 -q 2 -w 0.5,0,0 $4" },
+  { scenario: "silentTarget", line: "traceroute -I -n -m 5 -q 2 -w 0.5,0,0 $4", compare: "stars" },
   { scenario: "loop", line: "traceroute -n -m 8 $4" },
   { scenario: "unreachableTarget", line: "traceroute -n $4" },
-  { scenario: "unreachableTarget", line: "traceroute -n -I $4" },
+  { scenario: "unreachableTarget", line: "traceroute -n -I $4", compare: "stars" },
   { scenario: "unreachableTarget", line: "traceroute $6", user: "nobody" },
   { scenario: "prohibitedTarget", line: "traceroute -n $4", user: "nobody" },
   { scenario: "prohibitedTarget", line: "traceroute -n $6" },
   { scenario: "prohibitedTarget", line: "traceroute -T -p 443 -N 1 -n $4" },
   { scenario: "missingTarget", line: "traceroute -n $4" },
-  { scenario: "missingTarget", line: "traceroute -n -I $6" },
+  { scenario: "missingTarget", line: "traceroute -n -I $6", compare: "stars" },
   { scenario: "midPathFilter", line: "traceroute -n -m 6 -w 0.5 $4" },
   { scenario: "narrow", line: "traceroute --mtu $name" },
   { scenario: "narrow", line: "traceroute -n --mtu $4", user: "nobody" },
