@@ -2,7 +2,7 @@
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
-import { onProcessInterrupt, processOutput } from "./process.ts";
+import { onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
 
 const stdout = processOutput(process.stdout);
 const stderr = processOutput(process.stderr);
@@ -21,6 +21,7 @@ const context: CommandContext = {
   },
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
+  onStatus: onProcessStatus,
 };
 
 /** What happens outside of every await must not show a stack trace either. */

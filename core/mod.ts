@@ -18,6 +18,7 @@ export * from "./resolve.ts";
 export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
+export { createPingSchedule, type PingScheduleOptions } from "./tracer/ping-schedule.ts";
 export { createRoundsSchedule, type RoundsControl, type RoundsOptions } from "./tracer/rounds-schedule.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";

@@ -14,7 +14,9 @@ export interface PersonalityCall {
 export type Personality = (argv: readonly string[], context: CommandContext, call: PersonalityCall) => Promise<number>;
 
 /** Loaded when they are called for. */
-const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {};
+const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {
+  ping: async () => (await import("./ping/mod.ts")).ping,
+};
 
 export interface NamedPersonality {
   readonly load: () => Promise<Personality>;

@@ -120,7 +120,7 @@ const LONGEST_MARK = 100;
 function checkReply(reply: unknown, arrival: Arrival): Reply {
   if (isPromise(reply)) refusePromise("match", reply);
   if (!isRecord(reply)) throw fault("match", "it returned no reply");
-  const { sequence, from, effect, icmp, mark, mpls, ambiguous } = reply;
+  const { sequence, from, effect, icmp, mark, mpls, ambiguous, local, size } = reply;
   if (!isWhole(sequence, 0xffff)) throw fault("match", "the sequence is not a whole number from 0 to 65535");
   if (!EFFECTS.has(effect)) throw fault("match", "the effect is none of transit, reached, unreachable");
   const responder =
@@ -142,7 +142,9 @@ function checkReply(reply: unknown, arrival: Arrival): Reply {
   }
   if (reply["mtu"] !== undefined && !isWhole(reply["mtu"], 2 ** 32))
     throw fault("match", "the mtu is no number of octets");
+  if (size !== undefined && !isWhole(size, 65_535)) throw fault("match", "the size is no number of octets");
   if (ambiguous !== undefined && ambiguous !== true) throw fault("match", "ambiguous is neither true nor absent");
+  if (local !== undefined && local !== true) throw fault("match", "local is neither true nor absent");
   return reply as unknown as Reply;
 }
 

@@ -1,5 +1,5 @@
 import { PluginError, SocketError } from "../errors.ts";
-import type { Arrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { Arrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
 import type { TraceOptions } from "./options.ts";
@@ -62,7 +62,8 @@ export function createRun(
   const { schedule, onRefusal } = start;
   const refusal = createRefusal();
   const flights = new Map<number, Flight>();
-  const bySlot = new Map<Slot, Flight>();
+  /** Weak, since a slot may live for ever in an endless trace, but its flight only until its sequence comes again. */
+  const bySlot = new WeakMap<Slot, Flight>();
   let sequence = start.sequence & 0xffff;
   let flow = 0;
   let ended = false;
@@ -143,6 +144,8 @@ export function createRun(
     departed += 1;
     firstSentMs ??= nowMs;
     const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs, state: "flight" };
+    const former = flights.get(probe.sequence);
+    if (former !== undefined) tappedOnly.delete(former);
     flights.set(probe.sequence, flight);
     bySlot.set(flight.slot, flight);
     emit({ type: "sent", probe, atMs: sentAtMs });
@@ -204,15 +207,15 @@ export function createRun(
     }
   };
 
-  const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
+  const rejectedHere = (flight: Flight, reply: Reply, atMs: number): void => {
     if (flight.state !== "flight") return;
-    const error = localReject(arrival, arrival.atMs - flight.sentAtMs);
+    const error = localReject(reply, atMs - flight.sentAtMs);
     flight.state = "failed";
     schedule.failed(flight.slot);
-    emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
+    emit({ type: "failed", probe: flight.probe, atMs, error, reply });
     localRejects += 1;
     if (onRefusal === "continue") return;
-    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
+    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", atMs, error);
   };
 
   const answered = (flight: Flight, reply: Reply, arrival: Exclude<Arrival, { kind: "departure" }>): void => {
@@ -254,7 +257,8 @@ export function createRun(
       const flight = reply && flights.get(reply.sequence);
       if (reply !== undefined && flight === undefined) foreign += 1;
       if (reply === undefined || flight === undefined) return;
-      if (arrival.kind !== "packet" && arrival.local) rejectedHere(flight, arrival);
+      const isLocal = reply.local === true || (arrival.kind !== "packet" && arrival.local);
+      if (isLocal) rejectedHere(flight, reply, arrival.atMs);
       else answered(flight, reply, arrival);
     },
     stop: (outcome, nowMs) => stop(outcome, nowMs),
@@ -276,16 +280,16 @@ export function createRun(
 /** A REJECT answers at once; the kernel gives up asking for a neighbour's link address after about three seconds. */
 const NEIGHBOUR_MS = 500;
 
-function localReject(arrival: ErrorArrival | HandshakeArrival, afterMs: number): SocketError {
+function localReject({ icmp }: Reply, afterMs: number): SocketError {
   if (afterMs > NEIGHBOUR_MS) {
     const evidence = "the next router does not answer ARP or neighbour discovery";
     return new SocketError("route", "EHOSTUNREACH", "get a packet out of this host", evidence);
   }
   const evidence =
-    arrival.kind === "handshake"
+    icmp === undefined
       ? "this host itself answers the SYN with a reset"
-      : `this host itself answers with ICMP type ${arrival.icmp.type} code ${arrival.icmp.code}`;
-  const errno = arrival.kind === "handshake" ? "ECONNREFUSED" : null;
+      : `this host itself answers with ICMP type ${icmp.type} code ${icmp.code}`;
+  const errno = icmp === undefined ? "ECONNREFUSED" : null;
   return new SocketError("local-reject", errno, "get a packet out of this host", evidence);
 }
 
