@@ -4,7 +4,7 @@ import { PingExit } from "../../cli/personalities/ping/exit.ts";
 import { type PingOptions, readCommand } from "../../cli/personalities/ping/options.ts";
 
 function read(line: string, isRoot = true): PingOptions {
-  const command = readCommand(line.split(" "), undefined, isRoot);
+  const command = readCommand(line.split(" "), { family: undefined }, isRoot);
   assert.equal(command.type, "ping");
   return command.type === "ping" ? command.options : assert.fail();
 }

@@ -6,10 +6,11 @@ import { readCommand } from "./options.ts";
 import { runPing } from "./run.ts";
 
 /** iputils' ping, of 2022-11-26. */
-export const ping: Personality = async (argv, context, { calledAs, family }) => {
+export const ping: Personality = async (argv, context, call) => {
+  const { calledAs } = call;
   try {
-    // Only the kernel's own ping knows of capabilities here: iputils asks for the user as well.
-    const command = readCommand(argv, family, process.getuid?.() === 0);
+    // iputils asks for the user too, whatever his capabilities.
+    const command = readCommand(argv, call, process.getuid?.() === 0);
     switch (command.type) {
       case "version":
         context.stdout.write(versionText());

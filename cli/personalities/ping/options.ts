@@ -1,6 +1,7 @@
 import { type Family, type FragmentPolicy, type IpAddress, parseAddress } from "../../../core/mod.ts";
 import { echo } from "../../host.ts";
-import { GetoptError, getopt, type OptionSpec } from "../getopt.ts";
+import { GetoptError, type GivenOption, getopt, type OptionSpec } from "../getopt.ts";
+import type { PersonalityCall } from "../mod.ts";
 import { PingExit } from "./exit.ts";
 import { decimalOrHex, pattern, seconds, wholeNumber } from "./numbers.ts";
 
@@ -78,14 +79,18 @@ export type PingCommand =
   | { readonly type: "help" | "usage" | "version" };
 
 /** Throws PingExit. `isRoot`: whether what is the super-user's alone is allowed. */
-export function readCommand(argv: readonly string[], calledFamily: Family | undefined, isRoot: boolean): PingCommand {
+export function readCommand(
+  argv: readonly string[],
+  call: Pick<PersonalityCall, "family">,
+  isRoot: boolean,
+): PingCommand {
   const { options, operands } = readWords(argv);
-  let draft: Draft = { family: calledFamily };
-  for (const { spec, value = "" } of options) {
-    const name = spec.short ?? spec.long ?? "";
+  let draft: Draft = { family: call.family };
+  for (const given of options) {
+    const name = nameOf(given);
     if (name === "h" || name === "help") return { type: name === "h" ? "usage" : "help" };
     if (name === "V" || name === "version") return { type: "version" };
-    draft = { ...draft, ...readOption(name, value, draft, isRoot) };
+    draft = { ...draft, ...readOption(given, draft, isRoot) };
   }
   const [host, further] = operands;
   if (host === undefined) throw new PingExit("usage error: Destination address required", 1);
@@ -108,7 +113,13 @@ function readWords(argv: readonly string[]): ReturnType<typeof getopt> {
 
 type Draft = { readonly [Key in keyof PingOptions]?: PingOptions[Key] | undefined };
 
-function readOption(name: string, value: string, draft: Draft, isRoot: boolean): Draft {
+function nameOf({ spec }: GivenOption<OptionSpec>): string {
+  return spec.short ?? spec.long ?? "";
+}
+
+function readOption(given: GivenOption<OptionSpec>, draft: Draft, isRoot: boolean): Draft {
+  const { value = "" } = given;
+  const name = nameOf(given);
   const why = REFUSED[name];
   if (why !== undefined) throw new PingExit(`option -${name} cannot be had here: ${why}`, 2);
   switch (name) {

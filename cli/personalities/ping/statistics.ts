@@ -14,14 +14,14 @@ export interface PingStatistics {
   status(): string;
 }
 
-export interface PingCounts {
+interface PingCounts {
   transmitted: number;
   received: number;
   duplicates: number;
   errors: number;
 }
 
-export interface SummaryOptions {
+interface SummaryOptions {
   /** Times are told at all. */
   readonly isTimed: boolean;
   /** Flood and adaptive pings tell their pace too. */
