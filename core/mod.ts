@@ -1,5 +1,8 @@
 /** The public door of nettrace: what embedders and plugin authors import. */
 export * from "./address.ts";
+export { createCymruLookup, readAsn, type TextLookup } from "./asn/cymru.ts";
+export { isPublicAddress, type Origin, type OriginLookup } from "./asn/origin.ts";
+export { createOrigins, type Origins, type OriginsOptions } from "./asn/origins.ts";
 export type { Attempt } from "./auto/attempt.ts";
 export { type AutoEvent, type AutoRequest, auto, DEFAULT_STAGGER_MS, type Rung } from "./auto/auto.ts";
 export { describeIcmp, type UnreachableWords } from "./auto/icmp-words.ts";
@@ -7,6 +10,7 @@ export { causeOfError, loopOf } from "./auto/reason.ts";
 export { REFUSED_HERE, type Verdict } from "./auto/verdict.ts";
 export * from "./define-plugin.ts";
 export * from "./errors.ts";
+export * from "./icmp-listener.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
 export type * from "./network.ts";
@@ -15,8 +19,10 @@ export * from "./path.ts";
 export type * from "./plugin.ts";
 export type * from "./probe.ts";
 export * from "./resolve.ts";
+export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
 export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
+export * from "./tcp-service.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
 export { createPingSchedule, type PingScheduleOptions } from "./tracer/ping-schedule.ts";
 export { createRoundsSchedule, type RoundsControl, type RoundsOptions } from "./tracer/rounds-schedule.ts";

@@ -86,7 +86,15 @@ everywhere(
 suite(
   "command line, house, plugins of others",
   runtimes.bun,
-  ["./test/cli", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
+  [
+    "./test/cli",
+    "./test/asn",
+    "./test/doctor",
+    "./test/personalities",
+    "./test/house",
+    "./test/plugins",
+    "./test/examples",
+  ],
   asIs,
 );
 
