@@ -2,10 +2,10 @@
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
-import { onProcessInterrupt, processOutput } from "./process.ts";
+import { onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
 
-const stdout = processOutput(process.stdout);
-const stderr = processOutput(process.stderr);
+const stdout = processOutput("stdout");
+const stderr = processOutput("stderr");
 
 const context: CommandContext = {
   stdout,
@@ -23,6 +23,7 @@ const context: CommandContext = {
   ...(process.argv[1]?.startsWith("/$bunfs/") && { executable: process.execPath }),
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
+  onStatus: onProcessStatus,
 };
 
 /** What happens outside of every await must not show a stack trace either. */

@@ -8,6 +8,7 @@ import {
   type TraceOptions,
   UsageError,
 } from "../core/mod.ts";
+import { OUTPUT_FORMATS, type OutputFormat } from "./formats.ts";
 import { echo } from "./host.ts";
 
 /** The options of both commands as typed. */
@@ -32,6 +33,7 @@ export interface TypedOptions {
   readonly mark?: string | undefined;
   readonly df?: string | undefined;
   readonly format?: string | undefined;
+  readonly record?: string | undefined;
 }
 
 /** The same, checked. */
@@ -45,7 +47,9 @@ export interface CommonOptions {
   readonly interface?: string;
   readonly send: SendOptions;
   readonly numeric: boolean;
-  readonly format: "text" | "json";
+  readonly format: OutputFormat;
+  /** The path of a recording to write. */
+  readonly record?: string;
 }
 
 /** Throws UsageError for the first value that is out of range. */
@@ -64,7 +68,8 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
     trace,
     send: checkSendOptions(typed),
     numeric: typed.numeric === true,
-    format: oneOf("--format", typed.format, ["text", "json"]) ?? "text",
+    format: checkFormat(typed.format),
+    ...(typed.record !== undefined && { record: typed.record }),
     ...(family !== undefined && { family }),
     ...(sourcePort !== undefined && { sourcePort }),
     ...(packetSize !== undefined && { packetSize }),
@@ -103,6 +108,15 @@ function checkSendOptions({ tos, mark, df }: TypedOptions): SendOptions {
     ...(number !== undefined && { mark: number }),
     ...(dontFragment !== undefined && { dontFragment }),
   };
+}
+
+export function checkFormat(text: string | undefined): OutputFormat {
+  return oneOf("--format", text, OUTPUT_FORMATS) ?? "text";
+}
+
+/** How many times as fast as it happened; undefined: all at once. */
+export function checkSpeed(text: string | undefined): number | undefined {
+  return text === "max" ? undefined : decimal("--speed", text, 0.01, 10_000, "a number");
 }
 
 /** Milliseconds. */
@@ -144,17 +158,27 @@ function wholeOrHex(option: string, text: string | undefined, most: number): num
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from 0 to ${most} (${hex})`);
 }
 
-function decimal(option: string, text: string | undefined, least: number, most: number): number | undefined {
+function decimal(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+  what = "a number of seconds",
+): number | undefined {
   if (text === undefined) return undefined;
   const value = /^(\d{1,9}(\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a number of seconds from ${least} to ${most}`);
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${what} from ${least} to ${most}`);
 }
 
 function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
   const found = known.find((each) => each === text);
   if (text === undefined || found !== undefined) return found;
-  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${known.join(" or ")}`);
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${listed(known)}`);
+}
+
+function listed(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
 function quote(text: string): string {

@@ -1,7 +1,8 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
-import { SocketError, UsageError } from "../core/errors.ts";
-import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
-import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
+import { UsageError } from "../core/errors.ts";
+import { openIcmpListener } from "../core/icmp-listener.ts";
+import { equalBytes, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
+import type { Arrival, ErrorArrival, PacketArrival, ProbeSocket } from "../core/network.ts";
 import { paddedPayload } from "../core/padding.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
@@ -40,18 +41,9 @@ export const udp: ProtocolPlugin = {
     }
     const socket = network.open({ type: "udp", localPort }, family);
     const others = vary === "source" ? createFlowSockets(() => network.open({ type: "udp" }, family)) : undefined;
-    return createUdpSession({ socket, icmpSocket: openIcmp(network, family), others }, payload, target, source);
+    return createUdpSession({ socket, icmpSocket: openIcmpListener(network, family), others }, payload, target, source);
   },
 };
-
-function openIcmp(network: Network, family: 4 | 6): ProbeSocket | undefined {
-  try {
-    return network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
-  } catch (error) {
-    if (error instanceof SocketError) return undefined;
-    throw error;
-  }
-}
 
 /** 60 octets of IPv4 in all, as traceroute sends. */
 const PAYLOAD = 32;

@@ -76,6 +76,8 @@ everywhere(
     "./test/tracer",
     "./test/sim.test.ts",
     "./test/plugins.test.ts",
+    "./test/padding.test.ts",
+    "./test/sim/send-options.test.ts",
     "./test/address.test.ts",
     "./test/statistics.test.ts",
   ],
@@ -84,7 +86,15 @@ everywhere(
 suite(
   "command line, house, plugins of others",
   runtimes.bun,
-  ["./test/cli", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
+  [
+    "./test/cli",
+    "./test/asn",
+    "./test/doctor",
+    "./test/personalities",
+    "./test/house",
+    "./test/plugins",
+    "./test/examples",
+  ],
   asIs,
 );
 

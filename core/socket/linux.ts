@@ -2,10 +2,12 @@ import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
 import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
+import { isIcmpError } from "../wire/icmp.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
 import { Kernel, type KernelOptions } from "./linux/kernel.ts";
+import { mayFilterInput } from "./linux/netfilter.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
 import { PortReservation } from "./linux/port-reservation.ts";
@@ -19,6 +21,8 @@ const TICK_MS = 50;
 /** After so many looks in vain it looks less often: waking up costs the runtime more than looking. */
 const TICKS = 20;
 const REST_TICK_MS = 250;
+/** A raw ICMP socket that got no ICMP error for so long gets a tap after all. */
+const SILENT_MS = 150;
 /** After so many arrivals in a row the event loop gets a turn. */
 const ARRIVALS_PER_TURN = 64;
 /** How many messages that are no arrivals are read before the event loop gets a turn. */
@@ -55,8 +59,14 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #readiness: Readiness;
   readonly #wakeup: Wakeup;
   readonly #taps = new Map<ProbeSocket, PacketTap>();
+  /**
+   * Raw ICMP sockets that no rule seems to keep anything from, as long as they got no ICMP error. A tap is no free thing:
+   * to close one waits for all processors (synchronize_net), as long as a short trace takes.
+   */
+  readonly #untapped = new Map<ProbeSocket, { readonly family: Family; readonly sinceMs: number }>();
   readonly #open = new Set<ProbeSocket & Source>();
   readonly #stamper: number | undefined;
+  #mayFilter: boolean | undefined;
   #waiting: Arrival[] = [];
   #turn = 0;
   #disposed = false;
@@ -82,12 +92,9 @@ class LinuxNetwork implements Network, SocketHost {
     if (spec.type === "tcp-port") return this.#watch(new PortReservation(this.#kernel, this, fd));
     const socket = this.#watch(new DatagramSocket(this.#kernel, this, fd, spec.type, family, protocol));
     if (spec.type === "raw" && protocol === icmpOf(family)) {
-      const tap = openTap(this.#kernel, socket, family);
-      if (tap !== undefined) {
-        this.#taps.set(socket, tap);
-        this.#readiness.add(tap);
-        this.#wakeup.arm(tap.fd);
-      }
+      this.#mayFilter ??= mayFilterInput(this.#kernel);
+      if (this.#mayFilter) this.#tap(socket, family);
+      else this.#untapped.set(socket, { family, sinceMs: this.nowMs() });
     }
     return socket;
   }
@@ -108,7 +115,9 @@ class LinuxNetwork implements Network, SocketHost {
       if (leftMs <= 0) return undefined;
       if (arrival === "more") await this.#yield();
       else {
-        await this.#wakeup.wait(Math.min(leftMs, waits < TICKS ? TICK_MS : REST_TICK_MS), signal);
+        if (this.#untapped.size > 0) this.#tapSilent();
+        const tickMs = waits < TICKS || this.#untapped.size > 0 ? TICK_MS : REST_TICK_MS;
+        await this.#wakeup.wait(Math.min(leftMs, tickMs), signal);
         this.#turn = 0;
       }
     }
@@ -118,13 +127,40 @@ class LinuxNetwork implements Network, SocketHost {
     return this.#kernel.counters.retransmitFailures();
   }
 
+  #tap(socket: ProbeSocket, family: Family): void {
+    this.#untapped.delete(socket);
+    const tap = openTap(this.#kernel, socket, family);
+    if (tap === undefined) return;
+    this.#taps.set(socket, tap);
+    this.#readiness.add(tap);
+    this.#wakeup.arm(tap.fd);
+  }
+
+  #noteAnswer(arrival: Arrival): void {
+    const family = this.#untapped.get(arrival.socket)?.family;
+    if (family === undefined || arrival.kind !== "packet") return;
+    if (isIcmpError(family, arrival.bytes[0] ?? 0)) this.#untapped.delete(arrival.socket);
+  }
+
+  /** Not netfilter alone keeps answers from a socket: rp_filter and filters of a cgroup do as well. */
+  #tapSilent(): void {
+    for (const [socket, { family, sinceMs }] of this.#untapped) {
+      if (this.nowMs() - sinceMs > SILENT_MS) this.#tap(socket, family);
+    }
+  }
+
   enqueue(arrival: Arrival): void {
     this.#waiting.push(arrival);
     this.#wakeup.wake();
   }
 
+  watchAgain(): void {
+    this.#wakeup.wake();
+  }
+
   forget(socket: ProbeSocket & Source): void {
     this.#open.delete(socket);
+    this.#untapped.delete(socket);
     this.#unwatch(socket);
     const tap = this.#taps.get(socket);
     if (tap !== undefined) {
@@ -150,6 +186,7 @@ class LinuxNetwork implements Network, SocketHost {
       const result = this.#readiness.read();
       if (result === "empty") return undefined;
       if (result === "ignored") continue;
+      if (this.#untapped.size > 0) this.#noteAnswer(result);
       this.#readiness.tellDepartures(result);
       if (this.#waiting.length === 0) return result;
       this.#waiting.push(keep(result));
