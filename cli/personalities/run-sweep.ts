@@ -1,5 +1,6 @@
 import {
   type Endpoint,
+  type FailedEvent,
   type IpAddress,
   type Network,
   type PluginError,
@@ -45,6 +46,11 @@ function isTooBig({ errno, mtu }: SocketError, sweep: Sweep): boolean {
   return errno === "EMSGSIZE" && mtu !== undefined && sweep.tooBigHere(mtu);
 }
 
+/** The sweep has taken that for an answer: this host says !H in its own name. */
+function isNeighbourMissing({ error, reply }: FailedEvent): boolean {
+  return error.stage === "route" && reply !== undefined;
+}
+
 async function runOnce(network: Network, run: SweepRun): Promise<SweepFailure | undefined> {
   const { sweep, plugin, target, probe, firstSequence, onOpen, onAnswer } = run;
   let failure: SweepFailure | undefined;
@@ -63,7 +69,7 @@ async function runOnce(network: Network, run: SweepRun): Promise<SweepFailure | 
       if (event.type === "reply") onAnswer(event.reply.from);
       else if (event.type === "stopped") failure = event.error;
       // The real tools end at the first refusal; the engine has tried several times by now.
-      else if (event.type === "failed") return event.error;
+      else if (event.type === "failed" && !isNeighbourMissing(event)) return event.error;
     }
   } catch (error) {
     if (error instanceof SocketError) return error;

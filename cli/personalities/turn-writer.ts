@@ -1,5 +1,6 @@
 import { createNames, type IpAddress, type Names, noNames, type SweepTurn } from "../../core/mod.ts";
 import type { CommandContext } from "../context.ts";
+import type { AsnOf } from "./asn-of.ts";
 import type { Responder, TurnText } from "./traceroute/hop-text.ts";
 
 /** Writes turns in order, each as soon as its responder's name is known, or known not to come. */
@@ -17,15 +18,15 @@ const PATIENCE_MS = 2000;
 export function createTurnWriter(
   context: CommandContext,
   turnText: TurnText,
-  { numeric, asPath = false }: { readonly numeric: boolean; readonly asPath?: boolean },
+  { numeric, asnOf }: { readonly numeric: boolean; readonly asnOf?: AsnOf },
 ): TurnWriter {
-  const { reverse, asnOf } = context;
+  const { reverse } = context;
   const names: Names = numeric ? noNames : createNames({ patienceMs: PATIENCE_MS, ...(reverse && { reverse }) });
   const networks = new Map<string, Promise<readonly number[] | undefined>>();
   let last = Promise.resolve();
 
   const networkOf = (address: IpAddress): Promise<readonly number[] | undefined> => {
-    if (!asPath || asnOf === undefined) return Promise.resolve(undefined);
+    if (asnOf === undefined) return Promise.resolve(undefined);
     const known = networks.get(address.text) ?? asnOf(address);
     networks.set(address.text, known);
     return known;

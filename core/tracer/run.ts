@@ -247,7 +247,7 @@ export function createRun(
     if (flight.state !== "flight") return;
     const error = localReject(reply, atMs - flight.sentAtMs);
     flight.state = "failed";
-    schedule.failed(flight.slot);
+    schedule.failed(flight.slot, error.stage === "route" ? { reply, rttMs: atMs - flight.sentAtMs } : undefined);
     emit({ type: "failed", probe: flight.probe, atMs, error, reply });
     localRejects += 1;
     if (onRefusal === "continue") return;

@@ -45,7 +45,8 @@ export interface Schedule {
   refused(decision: Decision & { type: "send" }, nowMs: number): Slot;
   /** First answer of a slot, also after it was lost. `rttMs` absent: not measured. */
   answered(slot: Slot, effect: Effect, rttMs?: number, reply?: Reply): void;
-  failed(slot: Slot): void;
+  /** `said`: what this host said of it in the end, where it did get on its way but found no neighbour. */
+  failed(slot: Slot, said?: { readonly reply: Reply; readonly rttMs: number }): void;
   /** A slot in flight has met a first answer, and its own is still to come. Absent: it is given no more time for that. */
   provisional?(slot: Slot, nowMs: number): void;
   /** Slots whose time is over; they become lost. */

@@ -170,10 +170,17 @@ export function createSweep(options: SweepOptions): Sweep {
       Object.assign(cell, { state: "answered", reply, rttMs });
       settled(cell);
     },
-    failed(slot) {
+    failed(slot, said) {
       slot.state = "failed";
-      isHalted = true;
-      refused = bySlot.get(slot);
+      const cell = bySlot.get(slot);
+      if (said === undefined || cell === undefined) {
+        isHalted = true;
+        refused = cell;
+        return;
+      }
+      // To traceroute it is an answer like others, from the first hop.
+      Object.assign(cell, { state: "answered", ...said });
+      settled(cell);
     },
   };
 

@@ -296,6 +296,23 @@ describe("the sweep of the classic traceroute", () => {
     assert.equal(sweep.isFinished, false);
   });
 
+  it("takes it for an answer that this host finds no neighbour, and ends for what it rejects itself", () => {
+    const { send, schedule, slot, turns, sweep } = bench({ queries: 1, simultaneous: 2 });
+    send(0);
+    const from = parseAddress("10.0.0.99");
+    assert.ok(from);
+    const reply: Reply = { sequence: 0, from, effect: "unreachable", icmp: { type: 3, code: 1 }, local: true };
+    schedule.failed(slot("1.0"), { reply, rttMs: 3000 });
+    assert.deepEqual(schedule.decide(3000), { type: "done", outcome: "unreachable" });
+    assert.deepEqual(turns, ["1.0 10.0.0.99"]);
+    assert.ok(sweep.isFinished);
+    const other = bench({ queries: 1, simultaneous: 2 });
+    other.send(0);
+    other.schedule.failed(other.slot("1.0"));
+    assert.deepEqual(other.schedule.decide(1), { type: "done", outcome: "refused" });
+    assert.equal(other.sweep.isFinished, false);
+  });
+
   it("counts flows from 0, or keeps to one", () => {
     const flows = (flow: "vary" | "constant"): unknown[] => {
       const { schedule } = bench({ flow, simultaneous: 3 });

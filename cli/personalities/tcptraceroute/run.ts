@@ -77,7 +77,7 @@ async function trace(call: Call): Promise<number> {
   const { options, context, network, target } = call;
   const { queries, namesOfAll } = options;
   const isNamed = (reply: Reply): boolean => namesOfAll || !isPrivate(reply.from);
-  const writer = createTurnWriter(context, createProbeText(queries, isNamed), options);
+  const writer = createTurnWriter(context, createProbeText(queries, isNamed), { numeric: options.numeric });
   const { plugins, order } = await context.protocols();
   const start = beginning(call);
   if (start instanceof SocketError) return refused(call, start);

@@ -13,7 +13,7 @@ export const HELP = `Usage: traceroute [OPTIONS] HOST [PACKET_LENGTH]
   -w MAX[,HERE,NEAR]    wait 5 s at most, and 3 times as long as an answer from
                         here took, or 10 times one from farther on
   -z WAIT               between probes: seconds, or milliseconds from 10 on
-  -n  -A  -e            no names; networks (AS); MPLS labels
+  -n  -A  -e            no names; networks (--asn-db FILE: by it); MPLS labels
   --back  --mtu  -F     hops back if others; find the MTU; do not fragment
   -s ADDRESS  -i DEVICE  -r  --fwmark=N  -t TOS  -l FLOW_LABEL
                         what to send from, by and as

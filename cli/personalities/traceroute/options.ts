@@ -41,6 +41,8 @@ export interface TracerouteOptions {
   /** `-O info`. */
   readonly tcpInfo: boolean;
   readonly fallback: boolean;
+  /** A database of networks; implies `asPath`. */
+  readonly asnDatabase: string | undefined;
 }
 
 /** The tool has said what there is to say, on stderr, and ends. */
@@ -89,7 +91,8 @@ export function readOptions(argv: readonly string[], family: Family | undefined)
     source: source && { text: source.value ?? "", at: source.at, shown: source.shown },
     device: given.get("interface")?.value,
     numeric: given.has("numeric"),
-    asPath: given.has("as-path"),
+    asPath: given.has("as-path") || given.has("asn-db"),
+    asnDatabase: given.get("asn-db")?.value,
     extensions: given.has("extensions"),
     back: given.has("back"),
     mtu: given.has("mtu"),

@@ -15,6 +15,7 @@ import {
 import type { CommandContext } from "../../context.ts";
 import { buildLadder } from "../../ladder.ts";
 import { printable } from "../../printable.ts";
+import type { AsnOf } from "../asn-of.ts";
 import { fallbackNotice, findWorkingRung, isFallbackWanted } from "../fallback.ts";
 import { lookUpHost } from "../lookup.ts";
 import { refusalHint } from "../refusal-hint.ts";
@@ -44,8 +45,15 @@ export async function runTraceroute(options: TracerouteOptions, context: Command
   if (source !== undefined && source.family !== address.family) {
     throw new TracerouteExit("IP version mismatch in addresses specified");
   }
+  const asnOf = options.asPath ? await findAsnSource(options, context) : undefined;
   using network = await context.openNetwork(networkOptions(options, source));
-  return await trace({ options: { ...options, packetLength }, context, network, method, target: address });
+  return await trace({ options: { ...options, packetLength }, context, network, method, target: address, asnOf });
+}
+
+/** Loaded where networks are asked for. Throws UsageError where the database cannot be used. */
+async function findAsnSource({ asnDatabase }: TracerouteOptions, context: CommandContext): Promise<AsnOf> {
+  const { asnSource } = await import("../asn-source.ts");
+  return asnSource(context, asnDatabase);
 }
 
 async function findSource(
@@ -78,11 +86,14 @@ interface Call {
   readonly network: Network;
   readonly method: Method;
   readonly target: IpAddress;
+  /** Undefined: nobody asks for networks. */
+  readonly asnOf: AsnOf | undefined;
 }
 
 async function trace(call: Call): Promise<number> {
-  const { options, context, network, method, target } = call;
-  const writer = createTurnWriter(context, createTurnText(options), options);
+  const { options, context, network, method, target, asnOf } = call;
+  const { numeric } = options;
+  const writer = createTurnWriter(context, createTurnText(options), { numeric, ...(asnOf && { asnOf }) });
   const printHeader = once(() => context.stdout.write(headerText(call)));
   const { plugins, order } = await context.protocols();
   const words = method.words(options.port ?? method.defaultPort);

@@ -42,7 +42,8 @@ export type TracerouteOption =
   | "back"
   | "version"
   | "help"
-  | "fallback";
+  | "fallback"
+  | "asn-db";
 
 const flag = (id: TracerouteOption, short?: string, long?: string): TracerouteSpec => ({
   id,
@@ -93,4 +94,5 @@ export const TRACEROUTE_SPECS: readonly TracerouteSpec[] = [
   flag("version", "V", "version"),
   flag("help", undefined, "help"),
   flag("fallback", undefined, "fallback"),
+  valued("asn-db", undefined, "asn-db", "FILE"),
 ];

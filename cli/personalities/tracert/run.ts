@@ -45,7 +45,7 @@ async function trace(
   network: Network,
   target: IpAddress,
 ): Promise<number> {
-  const writer = createTurnWriter(context, createTracertText(), options);
+  const writer = createTurnWriter(context, createTracertText(), { numeric: options.numeric });
   const { plugins, order } = await context.protocols();
   context.stdout.write(await headerText(options, context, target));
   let turns = 0;
