@@ -29,8 +29,8 @@ export interface CommandContext {
   readonly reverse?: ReverseLookup;
   /** Absent: no network's number is known. */
   readonly asnOf?: AsnOf;
-  /** The file that was started; absent where it is not the built executable. */
-  readonly executable?: string;
+  /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
+  readonly self?: readonly string[];
   /** Wall-clock time. */
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The composition root: the real streams, signals, clock and sockets, put together. */
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";
@@ -19,12 +20,17 @@ const context: CommandContext = {
     const { openSystemNetwork } = await import("../core/mod.ts");
     return openSystemNetwork(options);
   },
-  // A compiled executable's program lies in a file system of its own.
-  ...(process.argv[1]?.startsWith("/$bunfs/") && { executable: process.execPath }),
+  ...("bun" in process.versions && { self: ownCommand() }),
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
   onStatus: onProcessStatus,
 };
+
+/** The executable alone, or the runtime with its first file. */
+function ownCommand(): readonly string[] {
+  const [, file = ""] = process.argv;
+  return file.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, file];
+}
 
 /** What happens outside of every await must not show a stack trace either. */
 const lastResort = (error: unknown): void => {

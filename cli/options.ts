@@ -1,4 +1,5 @@
 import {
+  type Backend,
   DEFAULT_STAGGER_MS,
   type Family,
   type FragmentPolicy,
@@ -33,6 +34,7 @@ export interface TypedOptions {
   readonly mark?: string | undefined;
   readonly df?: string | undefined;
   readonly format?: string | undefined;
+  readonly backend?: string | undefined;
   readonly record?: string | undefined;
 }
 
@@ -46,6 +48,7 @@ export interface CommonOptions {
   readonly source?: IpAddress;
   readonly interface?: string;
   readonly send: SendOptions;
+  readonly backend: Backend;
   readonly numeric: boolean;
   readonly format: OutputFormat;
   /** The path of a recording to write. */
@@ -67,6 +70,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   return {
     trace,
     send: checkSendOptions(typed),
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),
@@ -158,7 +162,7 @@ function wholeOrHex(option: string, text: string | undefined, most: number): num
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from 0 to ${most} (${hex})`);
 }
 
-function decimal(
+export function decimal(
   option: string,
   text: string | undefined,
   least: number,
@@ -171,7 +175,7 @@ function decimal(
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${what} from ${least} to ${most}`);
 }
 
-function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
+export function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
   const found = known.find((each) => each === text);
   if (text === undefined || found !== undefined) return found;
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${listed(known)}`);

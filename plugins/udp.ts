@@ -25,7 +25,7 @@ export const udp: ProtocolPlugin = {
   options: [
     {
       name: "vary",
-      description: "by which port flows differ: destination, or source (a socket for each probe)",
+      description: "by which port flows differ: destination, or source (a socket for each flow)",
       type: "string",
       default: "destination",
     },
@@ -35,7 +35,7 @@ export const udp: ProtocolPlugin = {
     const payload = paddedPayload(options, { protocol: "udp", family, headers: 8, usual: PAYLOAD });
     const source = network.route(target.address).source;
     const localPort = options.sourcePort ?? 0;
-    const vary = options.plugin?.["vary"];
+    const vary = options.plugin?.["vary"] ?? "destination";
     if (vary !== "destination" && vary !== "source") {
       throw new UsageError("Cannot vary UDP flows so: vary is destination or source");
     }
@@ -60,42 +60,47 @@ interface Sockets {
   readonly others: FlowSockets | undefined;
 }
 
-/** A socket for each probe, so that its port names it. */
+/** A socket, and so a source port, for each flow. */
 interface FlowSockets extends Disposable {
-  /** Sends from a new one. Throws SocketError. */
+  /** Sends from the flow's own. Throws SocketError. */
   send(bytes: Uint8Array, to: Endpoint, probe: Probe): void;
-  sequenceOf(socket: ProbeSocket): number | undefined;
-  sequenceOfPort(localPort: number): number | undefined;
+  owns(localPort: number): boolean;
+  /** The sequence of all that was sent from a port, where that was one probe only. */
+  onlySequence(localPort: number): number | undefined;
 }
 
 /** Open at once; the oldest is closed for a new one. */
 const MAX_SOCKETS = 64;
 
 function createFlowSockets(open: () => ProbeSocket): FlowSockets {
-  const sequences = new Map<ProbeSocket, number>();
-  const sequenceByPort = new Map<number, number>();
+  const byFlow = new Map<number, ProbeSocket>();
+  /** Undefined: more than one. */
+  const onlySequences = new Map<number, number | undefined>();
+
+  const openFor = (flow: number): ProbeSocket => {
+    const [oldest] = byFlow;
+    if (byFlow.size >= MAX_SOCKETS && oldest !== undefined) {
+      byFlow.delete(oldest[0]);
+      oldest[1][Symbol.dispose]();
+    }
+    const socket = open();
+    byFlow.set(flow, socket);
+    onlySequences.delete(socket.localPort);
+    return socket;
+  };
+
   return {
-    send(bytes, to, { hopLimit, sequence }) {
-      const [oldest] = sequences.keys();
-      if (sequences.size >= MAX_SOCKETS && oldest !== undefined) {
-        sequences.delete(oldest);
-        oldest[Symbol.dispose]();
-      }
-      const socket = open();
-      try {
-        socket.send(bytes, to, hopLimit, sequence);
-      } catch (error) {
-        socket[Symbol.dispose]();
-        throw error;
-      }
-      sequences.set(socket, sequence);
-      sequenceByPort.set(socket.localPort, sequence);
+    send(bytes, to, { flow, hopLimit, sequence }) {
+      const socket = byFlow.get(flow) ?? openFor(flow);
+      socket.send(bytes, to, hopLimit, sequence);
+      const { localPort } = socket;
+      onlySequences.set(localPort, onlySequences.has(localPort) ? undefined : sequence);
     },
-    sequenceOf: (socket) => sequences.get(socket),
-    sequenceOfPort: (localPort) => sequenceByPort.get(localPort),
+    owns: (localPort) => onlySequences.has(localPort),
+    onlySequence: (localPort) => onlySequences.get(localPort),
     [Symbol.dispose]() {
-      for (const socket of sequences.keys()) socket[Symbol.dispose]();
-      sequences.clear();
+      for (const socket of byFlow.values()) socket[Symbol.dispose]();
+      byFlow.clear();
     },
   };
 }
@@ -110,6 +115,8 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
   /** Hop limits of the probes that nothing has answered, by sequence, oldest first. */
   const open = new Map<number, number>();
   const destination = { address: target.address, port: target.port };
+  /** Which of 0 and 65,535 were sent: in one's complement they are the same, and so are their checksums. */
+  const sentTwins = new Set<number>();
   let sequenceByPort: Map<number, number> | undefined;
   /** A router quoted too little to tell the probe, or the probe says too little: each has a port of its own. */
   let isShortQuoted = !hasSequence;
@@ -126,12 +133,16 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
   /** Flows other than 0 have a port of their own, which names the probe even where no payload is quoted. */
   const sequenceOfPort = (port: number): number | undefined => sequenceByPort?.get(port);
 
-  const sequenceOfChecksum = (checksum: number): number | undefined => {
+  const sequenceOfChecksum = ({ checksum }: { readonly checksum: number }, isTapped: boolean): number | undefined => {
     if (!hasSequence) return undefined;
     // UDP sends a checksum of 0 as 0xffff (RFC 768).
     const wanted = checksum === 0xffff ? 0 : checksum;
-    for (const sequence of open.keys())
-      if (checksumWithWord(baseChecksum, sequence) % 0xffff === wanted) return sequence;
+    for (const sequence of open.keys()) {
+      if (checksumWithWord(baseChecksum, sequence) % 0xffff !== wanted) continue;
+      if (sequence % 0xffff !== 0 || sentTwins.size < 2) return sequence;
+      if (!isTapped) unattributed += 1;
+      return undefined;
+    }
     return undefined;
   };
 
@@ -146,7 +157,10 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
     const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
     const base = { from: arrival.from, effect: "reached", mark: "open", ...hopLimit } as const;
     // A short token may be met by chance in a service's own words.
-    const echoed = (token.length < TOKEN ? undefined : sequenceOf(arrival.bytes)) ?? sequenceOfPort(arrival.fromPort);
+    const echoed =
+      (token.length < TOKEN ? undefined : sequenceOf(arrival.bytes)) ??
+      others?.onlySequence(arrival.socket.localPort) ??
+      sequenceOfPort(arrival.fromPort);
     if (echoed !== undefined) return { sequence: echoed, ...base };
     if (arrival.fromPort !== target.port) return undefined;
     // The farther a probe could go, the surer it met the target: answers never make the target seem nearer than it is.
@@ -159,14 +173,14 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
     const error = readQuotedError(arrival, target, source);
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
     if (error === undefined || quoted === undefined) return undefined;
-    if (quoted.sourcePort !== socket.localPort) {
-      const own = others?.sequenceOfPort(quoted.sourcePort);
-      return own === undefined || quoted.destinationPort !== target.port
-        ? undefined
-        : { sequence: own, ...error.reply };
-    }
-    const sequence =
-      sequenceOf(quoted.payload) ?? sequenceOfPort(quoted.destinationPort) ?? sequenceOfChecksum(quoted.checksum);
+    const isOther = quoted.sourcePort !== socket.localPort;
+    if (isOther && (others?.owns(quoted.sourcePort) !== true || quoted.destinationPort !== target.port))
+      return undefined;
+    const sequence = isOther
+      ? (sequenceOf(quoted.payload) ?? others?.onlySequence(quoted.sourcePort))
+      : (sequenceOf(quoted.payload) ??
+        sequenceOfPort(quoted.destinationPort) ??
+        sequenceOfChecksum(quoted, arrival.tapped));
     return sequence === undefined ? undefined : { sequence, ...error.reply };
   };
 
@@ -174,7 +188,10 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
     const reply = readErrorArrival(arrival, target.address);
     if (reply === undefined) return undefined;
     const sequence =
-      others?.sequenceOf(arrival.socket) ?? sequenceOf(arrival.quoted) ?? sequenceOfPort(arrival.toPort) ?? onlyOpen();
+      sequenceOf(arrival.quoted) ??
+      others?.onlySequence(arrival.socket.localPort) ??
+      sequenceOfPort(arrival.toPort) ??
+      onlyOpen();
     if (sequence !== undefined) return { sequence, ...reply };
     if (arrival.quoted.length < TOKEN_AT && !arrival.local) {
       isShortQuoted = true;
@@ -188,6 +205,7 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
   const remember = (sequence: number, hopLimit: number): void => {
     open.delete(sequence);
     open.set(sequence, hopLimit);
+    if (sequence % 0xffff === 0) sentTwins.add(sequence);
     if (open.size > REMEMBERED) open.delete(open.keys().next().value ?? sequence);
   };
 

@@ -8,8 +8,9 @@ import { printable } from "../printable.ts";
 
 /** Links the tools' names in a directory to the executable; never over what is there. Throws UsageError. */
 export function runLink(context: CommandContext, directory: string): number {
-  const { executable, stdout, stderr } = context;
-  if (executable === undefined) {
+  const { self = [], stdout, stderr } = context;
+  const [executable, ...more] = self;
+  if (executable === undefined || more.length > 0) {
     throw new UsageError("Cannot make links: only the built executable can be started under the names of tools");
   }
   let isComplete = true;
