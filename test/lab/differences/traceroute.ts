@@ -169,6 +169,9 @@ const refusals: readonly ComparedLine[] = [
     user: "nobody",
     hint: /^nettrace: a blackhole route swallows UDP/,
   },
+  { scenario: "plain", line: "traceroute -n 198.18.1.77" },
+  { scenario: "plain", line: "traceroute -n -I -q 2 198.18.1.77" },
+  { scenario: "plain", line: "traceroute -n -q 1 2001:db8:0:1::77", user: "nobody" },
   {
     scenario: "missingRoute",
     line: "traceroute $4",
