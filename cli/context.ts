@@ -26,6 +26,8 @@ export interface CommandContext {
   /** Absent: the system's resolver. */
   readonly lookup?: AddressLookup;
   readonly reverse?: ReverseLookup;
+  /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
+  readonly self?: readonly string[];
   /** Wall-clock time. */
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */

@@ -19,10 +19,17 @@ const context: CommandContext = {
     const { openSystemNetwork } = await import("../core/mod.ts");
     return openSystemNetwork(options);
   },
+  ...("bun" in process.versions && { self: ownCommand() }),
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
   onStatus: onProcessStatus,
 };
+
+/** The executable alone, or the runtime with its first file. */
+function ownCommand(): readonly string[] {
+  const [, file = ""] = process.argv;
+  return file.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, file];
+}
 
 /** What happens outside of every await must not show a stack trace either. */
 const lastResort = (error: unknown): void => {

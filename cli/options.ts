@@ -158,7 +158,7 @@ function wholeOrHex(option: string, text: string | undefined, most: number): num
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from 0 to ${most} (${hex})`);
 }
 
-function decimal(
+export function decimal(
   option: string,
   text: string | undefined,
   least: number,
@@ -171,7 +171,7 @@ function decimal(
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${what} from ${least} to ${most}`);
 }
 
-function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
+export function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
   const found = known.find((each) => each === text);
   if (text === undefined || found !== undefined) return found;
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${listed(known)}`);

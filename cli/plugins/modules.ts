@@ -4,6 +4,7 @@ import * as core from "../../core/mod.ts";
 
 /** What a plugin imports from; it is this very program, whatever is installed beside the plugin. */
 const OWN_NAME = "nettrace";
+const TESTING_NAME = "nettrace/testing";
 let isNamed = false;
 
 /**
@@ -17,7 +18,7 @@ export async function filesOf(entry: string): Promise<readonly string[]> {
     const loader = LOADERS[extname(file)];
     if (loader === undefined) continue;
     for (const { path } of new Transpiler({ loader }).scanImports(readFileSync(file, "utf8"))) {
-      if (path === OWN_NAME) continue;
+      if (path === OWN_NAME || path === TESTING_NAME) continue;
       let found: string;
       try {
         found = resolveSync(path, dirname(file));
@@ -49,7 +50,13 @@ export async function importFile(file: string): Promise<Readonly<Record<string, 
   if (!isNamed) {
     plugin({
       name: OWN_NAME,
-      setup: (build) => void build.module(OWN_NAME, () => ({ exports: { ...core }, loader: "object" })),
+      setup: (build) => {
+        build.module(OWN_NAME, () => ({ exports: { ...core }, loader: "object" }));
+        build.module(TESTING_NAME, async () => {
+          const testing = await import("../../core/testing.ts");
+          return { exports: { ...testing }, loader: "object" };
+        });
+      },
     });
     isNamed = true;
   }

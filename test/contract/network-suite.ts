@@ -1,5 +1,6 @@
 import { describe, it } from "node:test";
-import type { BenchMaker, NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
+import type { BenchMaker } from "../../core/conformance/bench.ts";
+import type { NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
 import { clockTests, routeTests, socketTests } from "./network-basics.ts";
 import { probeTests } from "./network-probes.ts";
 import { streamTests } from "./network-streams.ts";

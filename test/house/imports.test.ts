@@ -22,6 +22,11 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   },
   { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts", "core/padding.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
+  { who: "core/testing.ts", may: ["core/"] },
+  {
+    who: "core/conformance/",
+    may: ["core/conformance/", "core/sim/", "core/tracer/guard.ts", "core/tracer/trace.ts", "core/wire/", ...CONTRACTS],
+  },
   { who: "core/tracer/", may: [...CONTRACTS, "core/tracer/", "core/end-of-path.ts"] },
   {
     who: "core/auto/",
@@ -40,7 +45,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
       "core/padding.ts",
     ],
   },
-  { who: "cli/", may: ["cli/", "core/mod.ts", "plugins/mod.ts", "package.json"] },
+  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
 ];
 
 function sources(directory: string): string[] {

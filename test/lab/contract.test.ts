@@ -3,6 +3,8 @@ import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Situation } from "../../core/conformance/bench.ts";
+import { CONFORMANCE_CASES } from "../../core/conformance/cases.ts";
 import { findTool, hasNobody } from "./access.ts";
 import { must, type RunResult } from "./command.ts";
 import {
@@ -69,6 +71,17 @@ function firewall(
   return { kind: "iptables", name, v4: table(DROPPED.v4, more.v4), v6: table(DROPPED.v6, more.v6) };
 }
 
+/** What `kernel/benches.ts` arranges. */
+const MADE: ReadonlySet<string> = new Set([
+  "plain",
+  "closed",
+  "unreachable",
+  "silent",
+  "dropped",
+  "prohibited",
+  "noSockets",
+] satisfies Situation[]);
+
 interface Run {
   readonly title: string;
   readonly right: Right;
@@ -78,36 +91,34 @@ interface Run {
   readonly skipped: readonly string[];
 }
 
-/** No Linux router quotes labels. */
-const LABELS = "reports the labels that routers quote, and none where there are none";
+/** Of arrangements that are not made here: no Linux router quotes labels, drops by chance or delays. */
+const OF_OTHER_PATHS = CONFORMANCE_CASES.filter(({ situation }) => !MADE.has(situation)).map(({ name }) => name);
+/** The target refuses UDP. */
+const OF_ANSWERS = "takes the target's own answer for reached";
 const OF_RAW_SOCKETS = [
   "sends raw ICMP with the hop limit given, and brings errors and replies from the ICMP header on",
   "lets through to a raw TCP socket what comes from the remote port to the local one, and nothing else",
 ];
-const OF_WHAT_LEFT = [
-  "looks the same to a balancer in one flow, whatever sequence, hop limit and round",
-  "looks different to a balancer in different flows",
-  "sends packets with the hop limit asked for and right checksums",
-];
+const OF_WHAT_LEFT = CONFORMANCE_CASES.filter(({ needs }) => needs === "sent").map(({ name }) => name);
 
 const RUNS: readonly Run[] = [
   {
     title: "are passed by the Linux network and all plugins as root",
     right: "privileged",
     suites: ["the Linux network, a network", ...pluginSuites("icmp", "udp", "tcp-syn", "tcp-connect")],
-    skipped: [LABELS],
+    skipped: [...OF_OTHER_PATHS, OF_ANSWERS],
   },
   {
     title: "are passed by the Linux network and the plugins that need no privilege as nobody, with ping sockets",
     right: "unprivileged",
     suites: ["the Linux network, a network", ...pluginSuites("icmp", "udp", "tcp-connect")],
-    skipped: [LABELS, ...OF_RAW_SOCKETS],
+    skipped: [...OF_OTHER_PATHS, OF_ANSWERS, ...OF_RAW_SOCKETS],
   },
   {
     title: "are passed by the plugins with raw sockets behind INPUT rules that drop ICMP errors",
     right: "deaf",
     suites: pluginSuites("icmp", "udp", "tcp-syn"),
-    skipped: [LABELS],
+    skipped: [...OF_OTHER_PATHS, OF_ANSWERS],
   },
 ];
 /** Each suite has more tests than this. */

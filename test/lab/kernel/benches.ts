@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
 import { type Family, type IpAddress, parseAddress } from "../../../core/address.ts";
+import type { Bench, PluginBenches } from "../../../core/conformance/bench.ts";
 import type { Network } from "../../../core/network.ts";
 import { openSystemNetwork } from "../../../core/socket/system.ts";
 import { IP_PROTOCOL, parseIp, parseTcp, TCP_FLAG } from "../../../core/wire/mod.ts";
-import type { Bench, NetworkBench, PluginBenches } from "../../contract.ts";
+import type { NetworkBench } from "../../contract.ts";
 import type { Addresses } from "../addresses.ts";
 import { type Capture, followCapture } from "./capture.ts";
 import {
@@ -56,6 +57,8 @@ export async function kernelBenches(lab: KernelLab): Promise<KernelBenches> {
     plugin: ({ plain, closed }) => ({
       families: [4, 6],
       recordsSent: capture !== undefined,
+      serves: { datagrams: false, streams: false },
+      allows: lab.right === "unprivileged" ? ["ping", "none"] : ["raw", "ping", "none"],
       plain: (family) => bench(family, lab.target, plain),
       closed: (family) => bench(family, lab.target, closed),
       unreachable: (family) => bench(family, UNREACHABLE, plain),
