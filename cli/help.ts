@@ -27,7 +27,7 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 70 a fault of nettrace; 74 the output could not be written.
 `;
 
-const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
+const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -q, --queries N           probes a hop (3)
   -f, --first N  -m, --max-hops N    first hop (1) and last hop (30)
   -w, --wait SECONDS        wait for an answer at most so long (3)

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The composition root: the real streams, signals, clock and sockets, put together. */
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";

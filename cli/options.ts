@@ -1,4 +1,5 @@
 import {
+  type Backend,
   DEFAULT_STAGGER_MS,
   type Family,
   type FragmentPolicy,
@@ -33,6 +34,7 @@ export interface TypedOptions {
   readonly mark?: string | undefined;
   readonly df?: string | undefined;
   readonly format?: string | undefined;
+  readonly backend?: string | undefined;
   readonly record?: string | undefined;
 }
 
@@ -46,6 +48,7 @@ export interface CommonOptions {
   readonly source?: IpAddress;
   readonly interface?: string;
   readonly send: SendOptions;
+  readonly backend: Backend;
   readonly numeric: boolean;
   readonly format: OutputFormat;
   /** The path of a recording to write. */
@@ -67,6 +70,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   return {
     trace,
     send: checkSendOptions(typed),
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),

@@ -117,6 +117,7 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--mark <n>")
     .option("--df <mode>")
     .option("--format <format>")
+    .option("--backend <name>")
     .option("--record <file>")
     .option("--plugin <file>");
 }

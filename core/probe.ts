@@ -87,6 +87,7 @@ export type Outcome =
   /** the caller ended it */
   | "aborted";
 
+/** A probe left this host. */
 export interface SentEvent {
   readonly type: "sent";
   readonly probe: Probe;
@@ -107,6 +108,7 @@ interface AnswerEvent {
   readonly tapped: boolean;
 }
 
+/** The first answer to a probe in flight. */
 export interface ReplyEvent extends AnswerEvent {
   readonly type: "reply";
 }
@@ -121,6 +123,7 @@ export interface DuplicateEvent extends AnswerEvent {
   readonly type: "duplicate";
 }
 
+/** A probe is given up: nothing answered it. */
 export interface LostEvent {
   readonly type: "lost";
   readonly probe: Probe;
@@ -139,6 +142,7 @@ export interface FailedEvent {
   readonly reply?: Reply;
 }
 
+/** The last event of a trace. */
 export interface StoppedEvent {
   readonly type: "stopped";
   readonly atMs: number;

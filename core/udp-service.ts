@@ -23,6 +23,7 @@ export interface UdpService {
   readAnswer(bytes: Uint8Array): ServiceAnswer | undefined;
 }
 
+/** What a service answered to which probe. */
 export interface ServiceAnswer {
   readonly sequence: number;
   /** One word: what the service says of itself. */

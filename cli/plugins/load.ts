@@ -3,9 +3,9 @@ import type { CommandContext } from "../context.ts";
 import { echo } from "../host.ts";
 import { printable } from "../printable.ts";
 import { findByName, judge, PLUGIN_NAME, pluginFolder } from "./folder.ts";
-import { filesOf, importFile } from "./modules.ts";
+import { importPlugin, UntrustedError } from "./modules.ts";
 import type { WantedPlugins } from "./named.ts";
-import { distrust, type Who, whoAmI } from "./trust.ts";
+import { type Who, whoAmI } from "./trust.ts";
 
 /** A plugin that came from a file. */
 export interface LoadedPlugin {
@@ -65,19 +65,17 @@ export async function loadPlugins(wanted: WantedPlugins, context: CommandContext
 }
 
 async function runFile(file: string, who: Who, isAsked: boolean, context: CommandContext): Promise<LoadedPlugin> {
-  try {
-    for (const each of await filesOf(file)) {
-      const offence = distrust(each, who, isAsked);
-      if (offence !== undefined) throw refusal(file, offence);
-    }
+  const onTrusted = (): void => {
     const asWhom = who.sudoUid === undefined ? "" : " as root";
     context.stderr.write(`nettrace: loads the plugin ${printable(file)}${asWhom}\n`);
-    const exports = await importFile(file);
+  };
+  try {
+    const exports = await importPlugin({ file, who, isAsked, onTrusted });
     if (exports["default"] === undefined) throw refusal(file, "it has no default export");
     return { plugin: checkPlugin(exports["default"]), file, exports };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw refusal(file, wordsOf(error));
+    throw refusal(file, error instanceof UntrustedError ? error.message : wordsOf(error));
   }
 }
 

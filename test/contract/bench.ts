@@ -10,13 +10,17 @@ export interface NetworkAbilities {
   readonly raw: boolean;
   readonly ping: boolean;
   readonly departures: boolean;
+  /** The error queue of UDP sockets. Absent: there is one. */
+  readonly errors?: boolean;
+  /** Connects with a hop limit. Absent: it can. */
+  readonly dial?: boolean;
 }
 
 /** Registers one test on a fresh network, or reports it skipped where the host lacks what it needs. */
 export type NetworkTester = (
   name: string,
   body: (bench: NetworkBench) => Promise<void> | void,
-  needs?: "raw" | "ping" | "departures",
+  needs?: Exclude<keyof NetworkAbilities, "families">,
 ) => void;
 
 export interface NetworkBench {

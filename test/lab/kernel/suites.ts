@@ -43,6 +43,13 @@ const SUITES: Readonly<Record<Right, () => void>> = {
     pluginContract("udp", udp, benches.plugin(UDP_PORTS), { ...UDP_MARKS, mode: "error-queue" });
     connectContract();
   },
+  "raw-socket": () => {
+    const lacks = { ping: false, departures: false, errors: false, dial: false } as const;
+    networkContract("the raw-socket network", benches.network, { families: [4, 6], raw: true, ...lacks });
+    pluginContract("icmp", icmp, benches.plugin(NO_PORTS), { mode: "raw" });
+    pluginContract("udp", udp, benches.plugin(UDP_PORTS), { ...UDP_MARKS, mode: "udp+raw-icmp" });
+    pluginContract("tcp-syn", tcpSyn, benches.plugin(TCP_PORTS), { ...TCP_MARKS, mode: "raw" });
+  },
 };
 SUITES[lab.right]();
 
