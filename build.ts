@@ -33,8 +33,8 @@ async function build(): Promise<void> {
     // Compiled ahead of time it starts in half the time; bytecode is for CommonJS only.
     bytecode: true,
     format: "cjs",
-    // For Node only (core/ffi/node.ts): nothing here asks for it.
-    external: ["koffi"],
+    // For Node only (core/ffi/node.ts, core/socket/raw-socket): nothing here asks for them.
+    external: ["koffi", "raw-socket"],
     // The executable runs where anybody may have left files: nothing of the working directory is read or run.
     compile: {
       outfile,

@@ -13,7 +13,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
-  plugin list | new      protocols of your own
+  plugin list|new|check  protocols of your own
 
   nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
@@ -28,7 +28,7 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 70 a fault of nettrace; 74 the output could not be written.
 `;
 
-const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
+const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -q, --queries N           probes a hop (3)
   -f, --first N             first hop (1)
   -m, --max-hops N          last hop (30)
@@ -122,6 +122,7 @@ Shows a run that was recorded with --record, as it was or in another format.
 
 export const PLUGIN_HELP = `Usage: nettrace plugin list
        nettrace plugin new NAME [--kind raw|udp|tcp]
+       nettrace plugin check FILE [--port N] [--timeout S] [--format text|json]
 
 A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
 
@@ -129,6 +130,10 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
                from where, and whether it is trusted; runs none of them
   new NAME     write NAME.ts and its test NAME.test.ts into this directory
       --kind raw|udp|tcp    what the protocol runs over (udp)
+  check FILE   run it on a simulated network: is it right where answers are
+               lost, doubled, late, forged? Exit status 0 yes, 1 no, 2 no plugin
+      --port N       where its probes go (the plugin's own port)
+      --timeout S    seconds that one case may take (10)
   -h, --help
 
   nettrace trace example.com --plugin ./dns.ts -P dns:53

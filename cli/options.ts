@@ -1,4 +1,5 @@
 import {
+  type Backend,
   DEFAULT_STAGGER_MS,
   type Family,
   type IpAddress,
@@ -27,6 +28,7 @@ export interface TypedOptions {
   readonly sport?: string | undefined;
   readonly flow?: string | undefined;
   readonly format?: string | undefined;
+  readonly backend?: string | undefined;
   readonly record?: string | undefined;
 }
 
@@ -37,6 +39,7 @@ export interface CommonOptions {
   readonly sourcePort?: number;
   readonly source?: IpAddress;
   readonly interface?: string;
+  readonly backend: Backend;
   readonly numeric: boolean;
   readonly format: OutputFormat;
   /** The path of a recording to write. */
@@ -56,6 +59,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   const family = asked ?? source?.family;
   return {
     trace,
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),
@@ -125,7 +129,7 @@ export function whole(option: string, text: string | undefined, least: number, m
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from ${least} to ${most}`);
 }
 
-function decimal(
+export function decimal(
   option: string,
   text: string | undefined,
   least: number,
@@ -138,7 +142,7 @@ function decimal(
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${what} from ${least} to ${most}`);
 }
 
-function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
+export function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
   const found = known.find((each) => each === text);
   if (text === undefined || found !== undefined) return found;
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${listed(known)}`);

@@ -99,7 +99,25 @@ export function createProgram(
       const { runPluginNew } = await import("./commands/plugin.ts");
       done(runPluginNew(context, { name, kind: options.kind }));
     });
-  for (const each of [plugin, list, create]) each.helpInformation = () => PLUGIN_HELP;
+  const check = plugin
+    .command("check")
+    .argument("<file>")
+    .option("--port <port>")
+    .option("--timeout <seconds>")
+    .option("--format <format>")
+    .action(async (file, options) => {
+      const { runPluginCheck } = await import("./commands/plugin-check.ts");
+      done(await runPluginCheck(context, { file, ...options }));
+    });
+  // For `check` alone, which runs this program again for it.
+  const runCases = plugin
+    .command("run-cases", { hidden: true })
+    .argument("<request>")
+    .action(async (request) => {
+      const { runCases: run } = await import("./plugins/check/child.ts");
+      done(await run(context, request));
+    });
+  for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
   return program;
 }
 
@@ -121,6 +139,7 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--sport <port>")
     .option("--flow <mode>")
     .option("--format <format>")
+    .option("--backend <name>")
     .option("--record <file>")
     .option("--plugin <file>");
 }

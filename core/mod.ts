@@ -22,7 +22,7 @@ export type * from "./plugin.ts";
 export type * from "./probe.ts";
 export * from "./resolve.ts";
 export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
-export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
+export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export * from "./tcp-service.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
@@ -30,4 +30,5 @@ export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
 export * from "./udp-service.ts";
+/** Codecs of packets: pure functions over octets. */
 export * as wire from "./wire/mod.ts";

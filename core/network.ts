@@ -21,6 +21,7 @@ export type SocketSpec =
   /** Reserves a TCP port (0 or absent: the kernel chooses), so that no other program uses it; sends nothing. */
   | { readonly type: "tcp-port"; readonly localPort?: number };
 
+/** A socket that probes leave by. Disposing closes it; what is still on its way to it is not shown any more. */
 export interface ProbeSocket extends Disposable {
   readonly type: SocketSpec["type"] | "tcp-connect";
   /** The local port, or a ping socket's ICMP identifier; 0 for raw sockets. */
@@ -104,6 +105,7 @@ export interface DepartureArrival extends ArrivalBase {
   readonly tag: number;
 }
 
+/** What comes in on a socket. */
 export type Arrival = PacketArrival | ErrorArrival | HandshakeArrival | DataArrival | DepartureArrival;
 
 /** The way that packets to an address take out of this host. */

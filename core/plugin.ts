@@ -11,6 +11,7 @@ export interface ProbeOptions {
   readonly plugin?: PluginValues;
 }
 
+/** Values of options by their names. */
 export type PluginValues = Readonly<Record<string, string | number | boolean>>;
 
 /** An option of a plugin's own: `--dns.qname example.com` on the command line. */

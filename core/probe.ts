@@ -83,6 +83,7 @@ export type Outcome =
   /** the caller ended it */
   | "aborted";
 
+/** A probe left this host. */
 export interface SentEvent {
   readonly type: "sent";
   readonly probe: Probe;
@@ -103,6 +104,7 @@ interface AnswerEvent {
   readonly tapped: boolean;
 }
 
+/** The first answer to a probe in flight. */
 export interface ReplyEvent extends AnswerEvent {
   readonly type: "reply";
 }
@@ -117,6 +119,7 @@ export interface DuplicateEvent extends AnswerEvent {
   readonly type: "duplicate";
 }
 
+/** A probe is given up: nothing answered it. */
 export interface LostEvent {
   readonly type: "lost";
   readonly probe: Probe;
@@ -133,6 +136,7 @@ export interface FailedEvent {
   readonly error: SocketError;
 }
 
+/** The last event of a trace. */
 export interface StoppedEvent {
   readonly type: "stopped";
   readonly atMs: number;

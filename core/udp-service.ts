@@ -22,6 +22,7 @@ export interface UdpService {
   readAnswer(bytes: Uint8Array): ServiceAnswer | undefined;
 }
 
+/** What a service answered to which probe. */
 export interface ServiceAnswer {
   readonly sequence: number;
   /** One word: what the service says of itself. */
@@ -61,8 +62,8 @@ interface Flow {
   readonly socket: ProbeSocket;
   /** Probes that nothing has answered, oldest first. */
   readonly open: Map<number, true>;
-  /** Of the probes sent: the latest with each checksum. */
-  readonly byChecksum: Map<number, number>;
+  /** The probes sent, by their checksum; undefined where several have the same one. */
+  readonly byChecksum: Map<number, number | undefined>;
 }
 
 function createSession(
@@ -107,8 +108,10 @@ function createSession(
     dropOldest(open, REMEMBERED);
     if (icmpSocket === undefined) return;
     const sum = checksumOf(payload, socket.localPort, target, source);
+    // In one's complement 0xffff is 0: two sequences of all have one checksum.
+    const isTwin = byChecksum.has(sum) && byChecksum.get(sum) !== sequence;
     byChecksum.delete(sum);
-    byChecksum.set(sum, sequence);
+    byChecksum.set(sum, isTwin ? undefined : sequence);
     dropOldest(byChecksum, REMEMBERED);
   };
 
@@ -132,8 +135,11 @@ function createSession(
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
     if (error === undefined || quoted === undefined || quoted.destinationPort !== target.port) return undefined;
     const flow = find(({ localPort }) => localPort === quoted.sourcePort);
-    const sequence = flow && (service.read(quoted.payload) ?? flow.byChecksum.get(quoted.checksum));
-    return flow === undefined || sequence === undefined ? undefined : settled(flow, { sequence, ...error.reply });
+    if (flow === undefined) return undefined;
+    const sequence = service.read(quoted.payload) ?? flow.byChecksum.get(quoted.checksum);
+    if (sequence !== undefined) return settled(flow, { sequence, ...error.reply });
+    if (flow.byChecksum.has(quoted.checksum) && !arrival.tapped) unattributed += 1;
+    return undefined;
   };
 
   const matchError = (arrival: ErrorArrival): Reply | undefined => {

@@ -18,6 +18,7 @@ import {
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { checkHost } from "../host.ts";
 import type { CommonOptions } from "../options.ts";
+import { printable } from "../printable.ts";
 import { createReporter } from "../render/reporter.ts";
 import type { Reporter } from "../render/text.ts";
 import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
@@ -114,6 +115,8 @@ async function show(
 async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
   try {
     return await context.openNetwork({
+      backend: options.backend,
+      onLimits: (limits) => context.stderr.write(`nettrace: ${printable(limits)}\n`),
       ...(options.source !== undefined && { source: options.source }),
       ...(options.interface !== undefined && { interface: options.interface }),
     });

@@ -15,6 +15,7 @@ export interface Origins {
   allSettled(): Promise<void>;
 }
 
+/** How origins are looked up. */
 export interface OriginsOptions {
   /** Asked in order until one knows; a source that fails does not know. */
   readonly sources: readonly OriginLookup[];
@@ -26,6 +27,7 @@ export interface OriginsOptions {
 
 const PATIENCE_MS = 1500;
 
+/** Looks origins up beside a trace, each address once, all at the same time. */
 export function createOrigins({ sources, patienceMs = PATIENCE_MS, onSettled }: OriginsOptions): Origins {
   const known = new Map<string, Origin>();
   const waits = new Map<string, Promise<void>>();

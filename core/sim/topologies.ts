@@ -101,6 +101,28 @@ export function lossy(loss = 0.2): Topology {
   return line(6, { 2: { loss } });
 }
 
+/** Six hops; the second has three routers and the fourth two, among which flows are spread, those of ICMP as well. */
+export function balanced(): Topology {
+  const { hops, target: end } = line(6);
+  const several = (hop: number, count: number): Hop => {
+    const others = Array.from({ length: count - 1 }, (_, at) => router(hop, {}, at + 1));
+    return { routers: [router(hop), ...others], balance: "per-flow", balanceIcmp: true };
+  };
+  return { hops: hops.map((hop, at) => (at === 1 ? several(2, 3) : at === 3 ? several(4, 2) : hop)), target: end };
+}
+
+/** Five hops; every answer comes three times. */
+export function duplicating(): Topology {
+  const duplicates = { duplicates: 2 };
+  return line(5, { 1: duplicates, 2: duplicates, 3: duplicates, 4: duplicates }, target(duplicates));
+}
+
+/** Five hops; on each link a packet takes up to 40 ms longer than another, so that answers overtake each other. */
+export function reordering(): Topology {
+  const jitter = { jitterMs: 40 };
+  return line(5, { 1: jitter, 2: jitter, 3: jitter, 4: jitter }, target(jitter));
+}
+
 /** Six hops; the third makes at most 5 ICMP errors a second, 3 at once. */
 export function rateLimited(): Topology {
   return line(6, { 3: { icmpRateLimit: { perSecond: 5, burst: 3 } } });

@@ -14,6 +14,7 @@ export interface SocketTrial {
   readonly refusal: string | null;
 }
 
+/** What this host lets this process do with sockets. */
 export interface Inspection {
   /** Null where the runtime can call the C library; else why not. Then no socket was tried. */
   readonly ffiRefusal: string | null;

@@ -15,6 +15,7 @@ export interface Slot {
   untilMs?: number;
 }
 
+/** What a schedule has decided. */
 export type Decision =
   /** `scout`: beside the probes asked for (see `Probe.scout`); `apart`: on a flow of its own. */
   | {
@@ -36,6 +37,7 @@ export type ScheduleFactory = (options: TraceOptions, probesPerFlow?: number) =>
 
 /** Which probe goes next, until when to wait, and when a trace is complete. Pure: it knows neither sockets nor clocks. */
 export interface Schedule {
+  /** What to do at `nowMs`. A decision to send is followed by `sent` or `refused`. */
   decide(nowMs: number): Decision;
   /** The decided probe left. */
   sent(decision: Decision & { type: "send" }, nowMs: number): Slot;
@@ -43,6 +45,7 @@ export interface Schedule {
   refused(decision: Decision & { type: "send" }, nowMs: number): Slot;
   /** First answer of a slot, also after it was lost. `rttMs` absent: not measured. */
   answered(slot: Slot, effect: Effect, rttMs?: number): void;
+  /** A probe that had left was refused by this host after all. */
   failed(slot: Slot): void;
   /** A slot in flight has met a first answer, and its own is still to come. Absent: it is given no more time for that. */
   provisional?(slot: Slot, nowMs: number): void;

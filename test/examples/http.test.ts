@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { auto, type Reply, type ReplyEvent, trace, UsageError } from "nettrace";
+import { probe } from "../../core/conformance/session.ts";
 import { UNPRIVILEGED } from "../../core/sim/host.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
 import { endpointOf, plain } from "../../core/sim/topologies.ts";
 import type { StreamService, Target, Topology } from "../../core/sim/topology.ts";
 import http from "../../examples/plugins/http.ts";
 import { icmp } from "../../plugins/icmp.ts";
-import { probe } from "../contract/bench.ts";
 import { webServer } from "./services.ts";
 
 const encode = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));

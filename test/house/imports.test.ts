@@ -23,6 +23,11 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts"] },
   { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
+  { who: "core/testing.ts", may: ["core/"] },
+  {
+    who: "core/conformance/",
+    may: ["core/conformance/", "core/sim/", "core/tracer/guard.ts", "core/tracer/trace.ts", "core/wire/", ...CONTRACTS],
+  },
   { who: "core/tracer/", may: [...CONTRACTS, "core/tracer/", "core/end-of-path.ts"] },
   {
     who: "core/auto/",
@@ -34,7 +39,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     who: "plugins/",
     may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/tcp-service.ts"],
   },
-  { who: "cli/", may: ["cli/", "core/mod.ts", "plugins/mod.ts", "package.json"] },
+  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
 ];
 
 function sources(directory: string): string[] {

@@ -28,13 +28,18 @@ describe("docs/writing-plugins.md", () => {
   before(() => {
     place = createPlace();
     place.install();
-    for (const { file, text } of blocks) if (file !== "") place.write(file, text);
+    // Several blocks of one file follow each other in it.
+    const files = Map.groupBy(blocks, ({ file }) => file);
+    for (const [file, parts] of files) {
+      if (file !== "") place.write(file, parts.map(({ text }) => text).join("\n"));
+    }
   });
   after(() => place[Symbol.dispose]());
 
   it("has code of known kinds only", () => {
     assert.deepEqual([...new Set(blocks.map(({ language, file }) => `${language} ${file}`.trim()))].sort(), [
       "sh",
+      "text",
       "ts ntp.ts",
       "ts ssh.ts",
     ]);

@@ -49,6 +49,26 @@ export default definePlugin({ name: "errors", open() {
     assert.equal(code, 3);
   });
 
+  it("may import nettrace/testing, which is of the same core", () => {
+    place.write(
+      "testing.ts",
+      `import { definePlugin, SocketError } from "nettrace";
+import { conformance, createSimNetwork, topologies } from "nettrace/testing";
+export default definePlugin({ name: "testing", open() {
+  const kinds = [conformance, createSimNetwork, topologies.plain].map((each) => typeof each).join(" ");
+  using network = createSimNetwork(topologies.plain(3), { host: { maxSockets: 0 } });
+  try {
+    network.open({ type: "udp" }, 4);
+  } catch (error) {
+    throw new SocketError("socket", "EPERM", "open", [kinds, error instanceof SocketError].join(" "));
+  }
+} });`,
+    );
+    const { code, stdout } = place.run([...TRACE, "--plugin", "./testing.ts", "-P", "testing"]);
+    assert.match(stdout, /^testing +- +unprivileged +- .* EPERM: function function function true$/m);
+    assert.equal(code, 3);
+  });
+
   it("costs its own attempt where it fails, and is named in the ladder", () => {
     place.write("bad.ts", 'export default { name: "bad", open() { throw new Error("no\\x1b[31m luck"); } };');
     place.write("late.ts", 'export default { name: "late", async open() { throw new Error("late"); } };');

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { copyOf } from "../../core/conformance/session.ts";
 import type { Arrival, ProbeSocket } from "../../core/network.ts";
 import type { HostProfile } from "../../core/sim/host.ts";
 import { createSimNetwork, type SimNetwork } from "../../core/sim/network.ts";
 import * as topologies from "../../core/sim/topologies.ts";
 import type { Router, StreamService, Topology } from "../../core/sim/topology.ts";
 import { encodeIp, encodeTcp, parseIp, parseTcp, TCP_FLAG } from "../../core/wire/mod.ts";
-import { copyOf } from "../contract/bench.ts";
 
 const PORT = 443;
 const PLAIN = topologies.plain(4);
