@@ -154,14 +154,12 @@ export class PortReservation implements ProbeSocket {
   constructor(winsock: Winsock, host: SocketHost, family: Family, localPort: number) {
     this.#winsock = winsock;
     this.#host = host;
-    this.#socket = winsock.open(family, SOCK.stream, PROTO.tcp, `an IPv${family} TCP socket`);
-    try {
-      winsock.bind(this.#socket, family, localPort);
-    } catch (error) {
-      winsock.close(this.#socket);
-      throw error;
-    }
-    this.localPort = winsock.localPort(this.#socket);
+    // Our dials can share the port only if this socket has said so before it is bound; but then it would take the port
+    // of any other program that says so too. Another socket, which does not, finds out first that the port is free.
+    const free = openBound(winsock, family, localPort, false);
+    this.localPort = winsock.localPort(free);
+    winsock.close(free);
+    this.#socket = openBound(winsock, family, this.localPort, true);
   }
 
   send(): void {
@@ -173,5 +171,17 @@ export class PortReservation implements ProbeSocket {
     this.#closed = true;
     this.#host.forget(this);
     this.#winsock.close(this.#socket);
+  }
+}
+
+function openBound(winsock: Winsock, family: Family, localPort: number, isShared: boolean): Handle {
+  const socket = winsock.open(family, SOCK.stream, PROTO.tcp, `an IPv${family} TCP socket`);
+  try {
+    if (isShared) winsock.setOption(socket, SOL_SOCKET, SO.reuseaddr, 1);
+    winsock.bind(socket, family, localPort);
+    return socket;
+  } catch (error) {
+    winsock.close(socket);
+    throw error;
   }
 }
