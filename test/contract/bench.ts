@@ -52,13 +52,17 @@ export interface NetworkAbilities {
   readonly raw: boolean;
   readonly ping: boolean;
   readonly departures: boolean;
+  /** Default true. */
+  readonly udp?: boolean;
+  /** Raw sockets see TCP. Default: as `raw`. */
+  readonly rawTcp?: boolean;
 }
 
 /** Registers one test on a fresh network, or reports it skipped where the host lacks what it needs. */
 export type NetworkTester = (
   name: string,
   body: (bench: NetworkBench) => Promise<void> | void,
-  needs?: "raw" | "ping" | "departures",
+  needs?: Exclude<keyof NetworkAbilities, "families">,
 ) => void;
 
 export interface NetworkBench {

@@ -26,32 +26,40 @@ function assertSameClock(network: Network, { atMs }: Arrival): void {
 }
 
 function udpTests(test: NetworkTester): void {
-  test("sends UDP with the hop limit given, and brings the router's error with what it quotes", async (bench) => {
-    const { network, target: address, closedUdpPort: port, responders } = bench;
-    using socket = network.open({ type: "udp" }, address.family);
-    const bytes = new Uint8Array(32);
-    for (let hopLimit = 1; hopLimit < responders.length; hopLimit++) {
-      bytes.fill(hopLimit);
-      socket.send(bytes, { address, port }, hopLimit, hopLimit);
-      // The caller may use the bytes again at once: what was sent is what they were.
-      bytes.fill(0xee);
-      const error = await awaitArrival(network, errorOn(socket));
-      assertTransit(bench, hopLimit, error);
-      assert.equal(error.toPort, port);
-      assert.deepEqual(Array.from(error.quoted), new Array(32).fill(hopLimit));
-      assertSameClock(network, error);
-    }
-  });
+  test(
+    "sends UDP with the hop limit given, and brings the router's error with what it quotes",
+    async (bench) => {
+      const { network, target: address, closedUdpPort: port, responders } = bench;
+      using socket = network.open({ type: "udp" }, address.family);
+      const bytes = new Uint8Array(32);
+      for (let hopLimit = 1; hopLimit < responders.length; hopLimit++) {
+        bytes.fill(hopLimit);
+        socket.send(bytes, { address, port }, hopLimit, hopLimit);
+        // The caller may use the bytes again at once: what was sent is what they were.
+        bytes.fill(0xee);
+        const error = await awaitArrival(network, errorOn(socket));
+        assertTransit(bench, hopLimit, error);
+        assert.equal(error.toPort, port);
+        assert.deepEqual(Array.from(error.quoted), new Array(32).fill(hopLimit));
+        assertSameClock(network, error);
+      }
+    },
+    "udp",
+  );
 
-  test("brings the target's port unreachable", async (bench) => {
-    const { network, target: address, closedUdpPort: port } = bench;
-    using socket = network.open({ type: "udp" }, address.family);
-    socket.send(Uint8Array.of(1, 2, 3), { address, port }, 64, 1);
-    const { offender, icmp, local, retransmitted } = await awaitArrival(network, errorOn(socket));
-    assert.equal(offender.text, address.text);
-    assert.deepEqual(icmp, address.family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 });
-    assert.deepEqual({ local, retransmitted }, { local: false, retransmitted: false });
-  });
+  test(
+    "brings the target's port unreachable",
+    async (bench) => {
+      const { network, target: address, closedUdpPort: port } = bench;
+      using socket = network.open({ type: "udp" }, address.family);
+      socket.send(Uint8Array.of(1, 2, 3), { address, port }, 64, 1);
+      const { offender, icmp, local, retransmitted } = await awaitArrival(network, errorOn(socket));
+      assert.equal(offender.text, address.text);
+      assert.deepEqual(icmp, address.family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 });
+      assert.deepEqual({ local, retransmitted }, { local: false, retransmitted: false });
+    },
+    "udp",
+  );
 
   test(
     "stamps each packet's departure with its tag",
@@ -198,6 +206,6 @@ function rawTests(test: NetworkTester): void {
       assert.equal(segment?.acknowledgement, 1001);
       assert.equal(segment?.flags, TCP_FLAG.syn | TCP_FLAG.ack);
     },
-    "raw",
+    "rawTcp",
   );
 }
