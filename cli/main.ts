@@ -4,8 +4,8 @@ import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { onProcessInterrupt, processOutput } from "./process.ts";
 
-const stdout = processOutput(process.stdout);
-const stderr = processOutput(process.stderr);
+const stdout = processOutput("stdout");
+const stderr = processOutput("stderr");
 
 const context: CommandContext = {
   stdout,

@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from "node:fs";
 import type { CommandContext, InterruptSignal, Output } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 
@@ -7,34 +8,72 @@ export interface ProcessOutput extends Output {
   flush(): Promise<string | undefined>;
 }
 
-export function processOutput(stream: NodeJS.WriteStream): ProcessOutput {
+const STREAMS = { stdout: 1, stderr: 2 } as const;
+
+/**
+ * Files and pipes are written to at once, as Node does it, without the stream of the process: to set that up takes as
+ * long as a short trace. A terminal, and a pipe that is full and does not block, get the stream.
+ */
+export function processOutput(name: keyof typeof STREAMS): ProcessOutput {
+  const fd = STREAMS[name];
+  const isDevice = isCharacterDevice(fd);
+  let stream: NodeJS.WriteStream | undefined;
   let failure: string | undefined;
   let pending = Promise.resolve();
-  const note = (error: Error | null | undefined): void => {
-    const code = error && "code" in error ? String(error.code) : undefined;
+  const note = (error: unknown): void => {
+    const code = codeOf(error);
     if (code !== undefined && code !== "EPIPE") failure ??= code;
   };
-  // Without a listener a write error would end the process.
-  stream.on("error", note);
+  const byStream = (bytes: Uint8Array): void => {
+    const to = stream ?? process[name];
+    // Without a listener a write error would end the process.
+    if (stream === undefined) to.on("error", note);
+    stream = to;
+    const written = new Promise<void>((resolve) => {
+      to.write(bytes, (error) => {
+        note(error);
+        resolve();
+      });
+    });
+    pending = pending.then(() => written);
+  };
   return {
     write(text) {
-      const written = new Promise<void>((resolve) => {
-        stream.write(text, (error) => {
+      let rest: Uint8Array = new TextEncoder().encode(text);
+      try {
+        while (!isDevice && stream === undefined && rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+      } catch (error) {
+        if (codeOf(error) !== "EAGAIN") {
           note(error);
-          resolve();
-        });
-      });
-      pending = pending.then(() => written);
+          return;
+        }
+      }
+      if (rest.length > 0) byStream(rest);
     },
-    isTerminal: stream.isTTY === true,
+    get isTerminal() {
+      return isDevice && process[name].isTTY === true;
+    },
     get columns() {
-      return stream.columns;
+      return isDevice ? process[name].columns : undefined;
     },
     async flush() {
       await pending;
       return failure;
     },
   };
+}
+
+/** Terminals are, and /dev/null; false where the descriptor is closed. */
+function isCharacterDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
 /** The first SIGINT or SIGTERM asks to finish, the second one ends the process at once. */

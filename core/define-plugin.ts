@@ -4,7 +4,7 @@ import type { Network } from "./network.ts";
 import type { PluginOption, ProbeOptions, ProbeSession, ProtocolPlugin } from "./plugin.ts";
 
 /** MAJOR.MINOR of what a plugin may rely on: the contracts and all that `core/mod.ts` exports. */
-export const PLUGIN_API = "1.0";
+export const PLUGIN_API = "1.1";
 
 interface OptionTypes {
   readonly string: string;

@@ -15,8 +15,9 @@ export interface Probe {
   /** Which sweep over the hop limits this probe belongs to, from 0. */
   readonly round: number;
   /**
-   * Sent on a flow of its own to learn how far the path goes, where a flow can carry one probe at a time only: its
-   * answer belongs to the path only where the path's own probes at that hop met none.
+   * Sent beside the probes asked for: on a flow of its own, to learn how far the path goes where a flow can carry one
+   * probe at a time only; or as a spare one for a hop that stays silent. Its answer belongs to the path only where the
+   * path's own probes at that hop met none.
    */
   readonly scout?: true;
 }
@@ -40,7 +41,7 @@ export interface IcmpCode {
 
 /**
  * What a reply says about the path: `transit` the probe died on its way (time exceeded); `reached` the target itself
- * answered; `unreachable` a router or the target says that there is no way on.
+ * answered; `unreachable` a router or the target says, or shows, that there is no way on.
  */
 export type Effect = "transit" | "reached" | "unreachable";
 
@@ -94,7 +95,7 @@ interface AnswerEvent {
   readonly reply: Reply;
   readonly atMs: number;
   /**
-   * Send to arrival, milliseconds. Absent where it was not measured: the answer may belong to a retransmission by the
+   * Send to arrival, milliseconds; of an answer in parts, to the first of them (`ProbeSession.provisional`). Absent where it was not measured: the answer may belong to a retransmission by the
    * kernel (Karn's ambiguity, RFC 6298 §3).
    */
   readonly rttMs?: number;

@@ -1,6 +1,7 @@
 import type { Endpoint, IpAddress } from "./address.ts";
 import { SocketError } from "./errors.ts";
-import { icmpProtocol, readErrorArrival, readQuotedError } from "./icmp-reply.ts";
+import { openIcmpListener } from "./icmp-listener.ts";
+import { readErrorArrival, readQuotedError } from "./icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "./network.ts";
 import type { PluginMode, ProbeOptions, ProbeSession } from "./plugin.ts";
 import type { Probe, Reply } from "./probe.ts";
@@ -48,16 +49,7 @@ export function openUdpService(
   const { source } = network.route(target.address);
   const open = (localPort: number): ProbeSocket => network.open({ type: "udp", localPort }, family);
   const first = open(options.sourcePort ?? 0);
-  return createSession(first, () => open(0), openIcmp(network, family), target, source, service);
-}
-
-function openIcmp(network: Network, family: 4 | 6): ProbeSocket | undefined {
-  try {
-    return network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
-  } catch (error) {
-    if (error instanceof SocketError) return undefined;
-    throw error;
-  }
+  return createSession(first, () => open(0), openIcmpListener(network, family), target, source, service);
 }
 
 /** Sockets at once, flow 0's own apart; the oldest is closed for a new one. */

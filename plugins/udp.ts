@@ -1,7 +1,7 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
-import { SocketError } from "../core/errors.ts";
-import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
-import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
+import { openIcmpListener } from "../core/icmp-listener.ts";
+import { equalBytes, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
+import type { Arrival, ErrorArrival, PacketArrival, ProbeSocket } from "../core/network.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 import { checksumWithWord, encodeUdp, IP_PROTOCOL, parseUdp, readU16, writeU16 } from "../core/wire/mod.ts";
@@ -25,18 +25,9 @@ export const udp: ProtocolPlugin = {
     const source = network.route(target.address).source;
     const localPort = options.sourcePort ?? 0;
     const socket = network.open({ type: "udp", localPort }, family);
-    return createUdpSession(socket, openIcmp(network, family), target, source);
+    return createUdpSession(socket, openIcmpListener(network, family), target, source);
   },
 };
-
-function openIcmp(network: Network, family: 4 | 6): ProbeSocket | undefined {
-  try {
-    return network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
-  } catch (error) {
-    if (error instanceof SocketError) return undefined;
-    throw error;
-  }
-}
 
 /** 60 octets of IPv4 in all, as traceroute sends. */
 const PAYLOAD = 32;

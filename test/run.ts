@@ -84,7 +84,7 @@ everywhere(
 suite(
   "command line, house, plugins of others",
   runtimes.bun,
-  ["./test/cli", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
+  ["./test/cli", "./test/asn", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
   asIs,
 );
 

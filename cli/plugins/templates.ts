@@ -204,7 +204,7 @@ export default definePlugin({
       },
       match(arrival: Arrival): Reply | undefined {
         const dial = dials.get(arrival.socket);
-        if (dial === undefined || arrival.kind === "departure" || arrival.kind === "packet") return undefined;
+        if (dial === undefined || (arrival.kind !== "handshake" && arrival.kind !== "error")) return undefined;
         const { sequence } = dial;
         if (arrival.kind === "handshake") {
           close(arrival.socket);

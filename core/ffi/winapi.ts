@@ -59,6 +59,9 @@ export interface Winapi {
   closesocket(socket: Handle): number;
   bind(socket: Handle, address: Uint8Array, length: number): number;
   connect(socket: Handle, address: Uint8Array, length: number): number;
+  /** What was sent or received; -1 on failure. */
+  send(socket: Handle, bytes: Uint8Array, length: number, flags: number): number;
+  recv(socket: Handle, into: Uint8Array, length: number, flags: number): number;
   /** `length` holds an int, in and out. */
   getsockname(socket: Handle, address: Uint8Array, length: Uint8Array): number;
   setsockopt(socket: Handle, level: number, name: number, value: Uint8Array, length: number): number;

@@ -1,5 +1,5 @@
 import { type Endpoint, type Family, parseAddress } from "../address.ts";
-import type { Hop, Router, Target, Topology } from "./topology.ts";
+import type { Hop, Router, StreamService, Target, Topology } from "./topology.ts";
 
 // Addresses are of the documentation ranges (RFC 5737, RFC 3849) and of 10/8.
 
@@ -10,9 +10,15 @@ export function router(hop: number, more: Omit<Router, "v4" | "v6"> = {}, branch
   return { v4: `10.0.${hop}.${branch + 1}`, v6: `2001:db8:${hop.toString(16)}::${branch + 1}`, ...more };
 }
 
-/** A target that answers echo, refuses UDP ports, and listens on TCP 80 and 443. */
+/** RFC 9112: whoever asks for a page is told that it is there; others are told nothing. */
+const webServer: StreamService = (said) => {
+  if (!/^(GET|HEAD) \S+ HTTP\/1\.1\r\n/.test(String.fromCharCode(...said))) return undefined;
+  return { bytes: new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), end: "closed" };
+};
+
+/** A target that answers echo, refuses UDP ports, serves pages on TCP 80, and listens on 443. */
 export function target(more: Omit<Target, "v4" | "v6"> = {}): Target {
-  return { ...TARGET, tcp: { ports: { 80: "open", 443: "open" } }, ...more };
+  return { ...TARGET, tcp: { ports: { 80: webServer, 443: "open" } }, ...more };
 }
 
 function single(hop: number, more: Omit<Router, "v4" | "v6"> = {}): Hop {

@@ -79,6 +79,10 @@ class DarwinNetwork implements Network, SocketHost {
     this.#reception.enqueue(arrival);
   }
 
+  watchAgain(): void {
+    this.#reception.watchAgain();
+  }
+
   forget(socket: ProbeSocket & Source): void {
     this.#open.delete(socket);
     this.#reception.unwatch(socket);

@@ -2,10 +2,12 @@ import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
 import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../network.ts";
+import { isIcmpError } from "../wire/icmp.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
 import { type BindOptions, Kernel } from "./linux/kernel.ts";
+import { mayFilterInput } from "./linux/netfilter.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
 import { PortReservation } from "./linux/port-reservation.ts";
@@ -14,6 +16,9 @@ import { Reception } from "./linux/reception.ts";
 import { findRoute } from "./linux/route.ts";
 import type { Source } from "./linux/source.ts";
 import { Wakeup } from "./linux/wakeup.ts";
+
+/** A raw ICMP socket that got no ICMP error for so long gets a tap after all. */
+const SILENT_MS = 150;
 
 export interface LinuxNetworkOptions {
   /** The source address of all packets, as bound by bind(2); absent: the kernel chooses. */
@@ -45,12 +50,21 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #kernel: Kernel;
   readonly #reception: Reception;
   readonly #taps = new Map<ProbeSocket, PacketTap>();
+  /**
+   * Raw ICMP sockets that no rule seems to keep anything from, as long as they got no ICMP error. A tap is no free thing:
+   * to close one waits for all processors (synchronize_net), as long as a short trace takes.
+   */
+  readonly #untapped = new Map<ProbeSocket, { readonly family: Family; readonly sinceMs: number }>();
   readonly #open = new Set<ProbeSocket & Source>();
   readonly #stamper: number | undefined;
+  #mayFilter: boolean | undefined;
 
   constructor(libc: Libc, options: BindOptions) {
     this.#kernel = new Kernel(libc, options);
-    this.#reception = new Reception(new Readiness(this.#kernel), new Wakeup(libc), () => this.nowMs());
+    this.#reception = new Reception(new Readiness(this.#kernel), new Wakeup(libc), () => this.nowMs(), {
+      onRead: (arrival) => this.#noteAnswer(arrival),
+      onWait: () => this.#tapSilent(),
+    });
     this.#stamper = openStamper(this.#kernel);
   }
 
@@ -68,11 +82,9 @@ class LinuxNetwork implements Network, SocketHost {
     if (spec.type === "tcp-port") return this.#watch(new PortReservation(this.#kernel, this, fd));
     const socket = this.#watch(new DatagramSocket(this.#kernel, this, fd, spec.type, family, protocol));
     if (spec.type === "raw" && protocol === icmpOf(family)) {
-      const tap = openTap(this.#kernel, socket, family);
-      if (tap !== undefined) {
-        this.#taps.set(socket, tap);
-        this.#reception.watch(tap);
-      }
+      this.#mayFilter ??= mayFilterInput(this.#kernel);
+      if (this.#mayFilter) this.#tap(socket, family);
+      else this.#untapped.set(socket, { family, sinceMs: this.nowMs() });
     }
     return socket;
   }
@@ -94,8 +106,13 @@ class LinuxNetwork implements Network, SocketHost {
     this.#reception.enqueue(arrival);
   }
 
+  watchAgain(): void {
+    this.#reception.watchAgain();
+  }
+
   forget(socket: ProbeSocket & Source): void {
     this.#open.delete(socket);
+    this.#untapped.delete(socket);
     this.#reception.unwatch(socket);
     const tap = this.#taps.get(socket);
     if (tap !== undefined) {
@@ -110,6 +127,29 @@ class LinuxNetwork implements Network, SocketHost {
     for (const socket of [...this.#open]) socket[Symbol.dispose]();
     if (!this.#reception.disposed && this.#stamper !== undefined) this.#kernel.close(this.#stamper);
     this.#reception.dispose();
+  }
+
+  #tap(socket: ProbeSocket, family: Family): void {
+    this.#untapped.delete(socket);
+    const tap = openTap(this.#kernel, socket, family);
+    if (tap === undefined) return;
+    this.#taps.set(socket, tap);
+    this.#reception.watch(tap);
+  }
+
+  #noteAnswer(arrival: Arrival): void {
+    const family = this.#untapped.get(arrival.socket)?.family;
+    if (family === undefined || arrival.kind !== "packet") return;
+    if (isIcmpError(family, arrival.bytes[0] ?? 0)) this.#untapped.delete(arrival.socket);
+  }
+
+  /** Not netfilter alone keeps answers from a socket: rp_filter and filters of a cgroup do as well. Whether some remain. */
+  #tapSilent(): boolean {
+    if (this.#untapped.size === 0) return false;
+    for (const [socket, { family, sinceMs }] of this.#untapped) {
+      if (this.nowMs() - sinceMs > SILENT_MS) this.#tap(socket, family);
+    }
+    return this.#untapped.size > 0;
   }
 
   #assertRoom(): void {

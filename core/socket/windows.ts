@@ -5,7 +5,7 @@ import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../networ
 import { DialSocket, dial, PortReservation } from "./windows/dial-socket.ts";
 import { EchoRequests } from "./windows/echo-requests.ts";
 import { EchoSocket } from "./windows/echo-socket.ts";
-import { PendingSet } from "./windows/pending.ts";
+import { type Pending, PendingSet } from "./windows/pending.ts";
 import { type BindOptions, Winsock } from "./windows/winsock.ts";
 
 /** While something is under way, the thread waits for so long at a time, and then lets the event loop have a turn. */
@@ -107,6 +107,15 @@ class WindowsNetwork implements Network {
   /** Windows counts no failed retransmissions apart. */
   retransmitFailures(): undefined {
     return undefined;
+  }
+
+  enqueue(arrivals: readonly Arrival[]): void {
+    this.#waiting.push(...arrivals);
+    this.#wake?.();
+  }
+
+  watchAgain(pending: Pending): void {
+    this.#pending.add(pending);
   }
 
   forget(socket: ProbeSocket): void {

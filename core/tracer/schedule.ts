@@ -8,14 +8,22 @@ import { createPatience } from "./patience.ts";
 export interface Slot {
   readonly hop: number;
   readonly round: number;
-  /** On a flow of its own, to learn how far the path goes (see `Probe.scout`). */
   readonly scout: boolean;
   state: "flight" | "answered" | "lost" | "failed";
   readonly sentAtMs: number;
+  /** The target has it, and is given until then to say more. */
+  untilMs?: number;
 }
 
 export type Decision =
-  | { readonly type: "send"; readonly hop: number; readonly round: number; readonly scout: boolean }
+  /** `scout`: beside the probes asked for (see `Probe.scout`); `apart`: on a flow of its own. */
+  | {
+      readonly type: "send";
+      readonly hop: number;
+      readonly round: number;
+      readonly scout: boolean;
+      readonly apart?: boolean;
+    }
   /** Nothing to send before `untilMs`, unless an answer arrives. */
   | { readonly type: "wait"; readonly untilMs: number }
   | { readonly type: "done"; readonly outcome: Outcome };
@@ -36,6 +44,8 @@ export interface Schedule {
   /** First answer of a slot, also after it was lost. `rttMs` absent: not measured. */
   answered(slot: Slot, effect: Effect, rttMs?: number): void;
   failed(slot: Slot): void;
+  /** A slot in flight has met a first answer, and its own is still to come. Absent: it is given no more time for that. */
+  provisional?(slot: Slot, nowMs: number): void;
   /** Slots whose time is over; they become lost. */
   expire(nowMs: number): readonly Slot[];
 }
@@ -45,10 +55,24 @@ interface HopSlots {
   readonly scouts: Slot[];
 }
 
+/** A service answers when its program gets to it, not when the packet comes. */
+const SERVICE_MS = 2000;
+/** A path that has not shown its end after this is a long one. */
+const LONG_PATH_MS = 8;
+/** What is sent unasked on a long path leaves one by one, since an answer may make the rest needless. */
+const UNASKED_STEP_MS = 0.5;
+/** Probes beyond `queries` for a hop that stays silent between others that answer. */
+const SPARES = 2;
+
 /**
  * Hops are discovered by one probe each, in a window that slides with the farthest answer. Hops up to the farthest
  * responder then get their further probes at once, hops behind it only after a while without an answer: most of those
  * lie past the target.
+ *
+ * On a long path that would cost the target's RTT twice: once to find it, once for its further probes. So where a path
+ * has not shown its end soon after the first probe, its first two windows are sent whole, unasked.
+ *
+ * A hop between responders that answered none of its probes gets spare ones, for as long as the trace lasts anyway.
  *
  * `probesPerFlow`: where a flow can carry only so many probes at a time, discovery is done by scouts on flows of their
  * own, and the path's flow is probed hop by hop behind them.
@@ -57,11 +81,19 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
   const { firstHop, maxHop, queries, window, maxGap } = options;
   const serial = probesPerFlow !== undefined && options.flow === "constant";
   const patience = createPatience(options);
-  const pacer = createPacer(window * queries, options.packetsPerSecond);
+  const opening = Math.min(maxHop, firstHop - 1 + 2 * Math.min(window, maxGap));
+  const burst = window * queries;
+  const pacer = createPacer(
+    Math.max(burst, Math.min(2 * burst, options.packetsPerSecond / 2)),
+    options.packetsPerSecond,
+  );
   const end = createEndOfPath();
   const hops: HopSlots[] = [];
   const flights = new Set<Slot>();
   let farthestAnswer = firstHop - 1;
+  let farthestAsked = firstHop - 1;
+  let startedMs: number | undefined;
+  let unasked = 0;
 
   const at = (hop: number): HopSlots => {
     hops[hop] ??= { own: [], scouts: [] };
@@ -70,7 +102,11 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
   const discovery = (hop: number): Slot[] => (serial ? at(hop).scouts : at(hop).own);
   const farthest = (): number => Math.min(farthestAnswer, end.hop ?? farthestAnswer);
   const inFlight = (slots: readonly Slot[]): boolean => slots.some((slot) => slot.state === "flight");
-  const last = (): number => end.hop ?? Math.min(maxHop, farthest() + maxGap);
+  /** A gap is at least `maxGap` long; what was asked behind it in the opening is waited for too, at the same time. */
+  const last = (): number => end.hop ?? Math.min(maxHop, Math.max(farthest() + maxGap, farthestAsked));
+
+  /** Whether a probe has met the path's end, where it may still be about to say so: no more are sent to look for it. */
+  const isEndMet = (): boolean => end.hop !== undefined || [...flights].some(({ untilMs }) => untilMs !== undefined);
 
   /** A hop behind the farthest answer that has had all its probes and all their time. */
   const isSilent = (hop: number): boolean => discovery(hop).length >= queries && !inFlight(discovery(hop));
@@ -92,11 +128,11 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
 
   const send = (hop: number, scout: boolean): Decision => {
     const round = scout ? at(hop).scouts.length : at(hop).own.length;
-    return { type: "send", hop, round, scout };
+    return { type: "send", hop, round, scout, apart: scout && serial };
   };
 
   const nextDiscovery = (): Decision | undefined => {
-    if (end.hop !== undefined) return undefined;
+    if (isEndMet()) return undefined;
     const base = farthest();
     let limit = base + window;
     for (let hop = base + 1; hop <= Math.min(last(), limit); hop += 1) {
@@ -104,6 +140,33 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
       if (isSilent(hop)) limit += 1;
     }
     return undefined;
+  };
+
+  /** The next probe of a long path's first two windows that nothing has asked for yet, and when. */
+  const nextUnasked = (): { readonly hop: number; readonly atMs: number } | undefined => {
+    if (isEndMet() || startedMs === undefined) return undefined;
+    const wanted = serial ? 1 : queries;
+    for (let hop = farthest() + 1; hop <= opening; hop += 1) {
+      if (discovery(hop).length < wanted) {
+        return { hop, atMs: startedMs + LONG_PATH_MS + unasked * UNASKED_STEP_MS };
+      }
+    }
+    return undefined;
+  };
+
+  /** The silent hop between responders that is the next to get a spare probe, and when. */
+  const nextSpare = (): { readonly hop: number; readonly atMs: number } | undefined => {
+    if (serial) return undefined;
+    let best: { hop: number; atMs: number } | undefined;
+    for (let hop = firstHop; hop < farthest(); hop += 1) {
+      const { own, scouts } = at(hop);
+      const latest = scouts.at(-1) ?? own.at(-1);
+      if (latest === undefined || own.length < queries || scouts.length >= SPARES) continue;
+      if ([...own, ...scouts].some((slot) => slot.state === "answered")) continue;
+      const atMs = latest.sentAtMs + patience.inside(hop) / 2;
+      if (best === undefined || atMs < best.atMs) best = { hop, atMs };
+    }
+    return best;
   };
 
   const nextFill = (): Decision | undefined => {
@@ -122,7 +185,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
 
   /** The hop behind the farthest answer whose silence is the next to deserve another probe, and when. */
   const nextHedge = (): { readonly hop: number; readonly atMs: number } | undefined => {
-    if (end.hop !== undefined) return undefined;
+    if (isEndMet()) return undefined;
     let best: { hop: number; atMs: number } | undefined;
     for (let hop = farthest() + 1; hop <= last(); hop += 1) {
       const slots = discovery(hop);
@@ -134,12 +197,15 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
     return best;
   };
 
-  const timeoutMs = (slot: Slot): number => (slot.hop <= farthest() ? patience.inside() : patience.beyond());
+  const timeoutMs = (slot: Slot): number => (slot.hop <= farthest() ? patience.inside(slot.hop) : patience.beyond());
+
+  const dueMs = (slot: Slot): number => slot.untilMs ?? slot.sentAtMs + timeoutMs(slot);
 
   const record = (decision: Decision & { type: "send" }, state: Slot["state"], nowMs: number): Slot => {
     const { hop, round, scout } = decision;
     const slot: Slot = { hop, round, scout, state, sentAtMs: nowMs };
     (scout ? at(hop).scouts : at(hop).own).push(slot);
+    farthestAsked = Math.max(farthestAsked, hop);
     return slot;
   };
 
@@ -147,20 +213,25 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
     decide(nowMs) {
       if (complete()) return { type: "done", outcome: outcome() };
       let wakeMs = Number.POSITIVE_INFINITY;
-      for (const slot of flights) wakeMs = Math.min(wakeMs, slot.sentAtMs + timeoutMs(slot));
+      for (const slot of flights) wakeMs = Math.min(wakeMs, dueMs(slot));
       const hedge = nextHedge();
-      const next = nextDiscovery() ?? nextFill();
-      const due = hedge !== undefined && hedge.atMs <= nowMs ? send(hedge.hop, serial) : undefined;
-      const decision = next ?? due;
+      const spare = nextSpare();
+      const ahead = nextUnasked();
+      const due = [ahead, hedge, spare].find((each) => each !== undefined && each.atMs <= nowMs);
+      const asked = nextDiscovery() ?? nextFill();
+      const decision = asked ?? (due && send(due.hop, due === spare || serial));
       if (decision !== undefined) {
         const readyMs = pacer.readyAtMs(nowMs);
-        if (readyMs <= nowMs) return decision;
-        wakeMs = Math.min(wakeMs, readyMs);
-      } else if (hedge !== undefined) wakeMs = Math.min(wakeMs, hedge.atMs);
+        if (readyMs > nowMs) return { type: "wait", untilMs: Math.min(wakeMs, readyMs) };
+        if (asked === undefined && due === ahead) unasked += 1;
+        return decision;
+      }
+      for (const each of [ahead, hedge, spare]) if (each !== undefined) wakeMs = Math.min(wakeMs, each.atMs);
       return { type: "wait", untilMs: wakeMs };
     },
     sent(decision, nowMs) {
       pacer.take(nowMs);
+      startedMs ??= nowMs;
       const slot = record(decision, "flight", nowMs);
       flights.add(slot);
       return slot;
@@ -171,16 +242,19 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
       slot.state = "answered";
       end.note(slot.hop, effect);
       farthestAnswer = Math.max(farthestAnswer, slot.hop);
-      if (rttMs !== undefined) patience.note(rttMs);
+      if (rttMs !== undefined) patience.note(slot.hop, rttMs);
     },
     failed(slot) {
       flights.delete(slot);
       slot.state = "failed";
     },
+    provisional(slot, nowMs) {
+      slot.untilMs = nowMs + Math.min(options.maxWaitMs, Math.max(SERVICE_MS, patience.beyond()));
+    },
     expire(nowMs) {
       const over: Slot[] = [];
       for (const slot of flights) {
-        if (slot.sentAtMs + timeoutMs(slot) > nowMs) continue;
+        if (dueMs(slot) > nowMs) continue;
         slot.state = "lost";
         flights.delete(slot);
         over.push(slot);

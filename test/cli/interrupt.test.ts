@@ -14,7 +14,7 @@ describe("an interrupt", () => {
     const { stdout, code } = await runCli("auto dst.test -4", { topology: paths.silent(), interrupt });
     assert.match(stdout, /^icmp .* abandoned {8}4 {4}300 {2}stopped before its end$/m);
     assert.match(stdout, /^ 4 {2}10\.0\.4\.1 {2}8\.000 ms/m);
-    assert.match(stdout, /^5-12 {2}\?$/m);
+    assert.match(stdout, /^5-16 {2}\?$/m);
     assert.match(stdout, /^ {4}\? not waited for$/m);
     assert.match(
       stdout,
@@ -29,7 +29,7 @@ describe("an interrupt", () => {
     const document = JSON.parse(stdout);
     assert.deepEqual(document.exit, { code: 143, meaning: "terminated" });
     assert.equal(document.attempts[0].verdict, "abandoned");
-    assert.equal(document.trace.hops.length, 12);
+    assert.equal(document.trace.hops.length, 16);
     assert.equal(code, 143);
   });
 

@@ -203,7 +203,7 @@ describe("JSON output", () => {
     assert.equal(winner, 2);
     assert.deepEqual(attempts[2].trace, trace);
     assert.equal(attempts[0].verdict, "filtered");
-    assert.equal(attempts[0].trace.hops.length, 12);
+    assert.equal(attempts[0].trace.hops.length, 16);
     assert.equal(attempts[0].farthest_hop, 4);
   });
 

@@ -10,8 +10,8 @@ import { plain, silent } from "../../core/sim/topologies.ts";
 import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
 
 const way = process.argv[2] ?? "quick";
-const stdout = processOutput(process.stdout);
-const stderr = processOutput(process.stderr);
+const stdout = processOutput("stdout");
+const stderr = processOutput("stderr");
 
 function slowNetwork(network: Network): Network {
   if (way === "quick") {

@@ -114,7 +114,7 @@ describe("text output", () => {
          2  10.0.2.1  4.000 ms  4.000 ms  4.000 ms
          3  10.0.3.1  6.000 ms  6.000 ms  6.000 ms
          4  10.0.4.1  8.000 ms  8.000 ms  8.000 ms
-        5-12  * * *  (no answer)
+        5-16  * * *  (no answer)
 
         198.51.100.10 is not reached; udp goes silent after hop 4 (10.0.4.1)
       `,

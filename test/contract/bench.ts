@@ -154,7 +154,8 @@ export async function awaitArrival<T>(network: Network, wanted: (arrival: Arriva
 
 /** A copy that stays valid after the next `receive`. */
 export function copyOf(arrival: Arrival): Arrival {
-  if (arrival.kind === "packet") return { ...arrival, bytes: Uint8Array.from(arrival.bytes) };
+  if (arrival.kind === "packet" || arrival.kind === "data")
+    return { ...arrival, bytes: Uint8Array.from(arrival.bytes) };
   if (arrival.kind !== "error") return { ...arrival };
   return { ...arrival, quoted: Uint8Array.from(arrival.quoted), extensions: Uint8Array.from(arrival.extensions) };
 }

@@ -137,6 +137,7 @@ function quotedHeaderAt({ protocol, bytes }: PacketArrival): number | undefined 
 function mutated(original: Arrival, prng: Prng): Arrival {
   switch (original.kind) {
     case "packet":
+    case "data":
       return { ...original, bytes: spoilt(original.bytes, prng) };
     case "error": {
       const icmp = prng.chance(0.2) ? { type: prng.below(256), code: prng.below(256) } : original.icmp;

@@ -2,6 +2,7 @@ import { describe, it } from "node:test";
 import type { BenchMaker, NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
 import { clockTests, routeTests, socketTests } from "./network-basics.ts";
 import { probeTests } from "./network-probes.ts";
+import { streamTests } from "./network-streams.ts";
 
 /** Registers the tests that every network passes. `makeBench` makes a new one for each test. */
 export function networkContract(name: string, makeBench: BenchMaker<NetworkBench>, abilities: NetworkAbilities): void {
@@ -23,6 +24,7 @@ export function networkContract(name: string, makeBench: BenchMaker<NetworkBench
       routeTests(test);
       socketTests(test);
       probeTests(test);
+      streamTests(test);
     });
   }
 }

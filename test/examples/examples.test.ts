@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { HostProfile } from "../../core/sim/host.ts";
 import dns from "../../examples/plugins/dns.ts";
+import http from "../../examples/plugins/http.ts";
 import ntp from "../../examples/plugins/ntp.ts";
 import quic from "../../examples/plugins/quic.ts";
 import sctp from "../../examples/plugins/sctp.ts";
@@ -37,6 +38,12 @@ const associations = (host: HostProfile) =>
   simPluginBenches(80, host, { open: { otherProtocols: sctpServer(2) }, closed: { otherProtocols: sctpServer(6) } });
 pluginContract("sctp", sctp, associations({}), { ...ASSOCIATION, mode: "raw" });
 pluginContract("sctp behind an INPUT rule that drops errors", sctp, associations(INPUT_DROPS), ASSOCIATION);
+
+pluginContract("http", http, simPluginBenches(80, NO_RAW), {
+  marks: { plain: "200", closed: "closed" },
+  mode: "connect",
+  constantFlows: "path",
+});
 
 describe("the servers of these tests", () => {
   it("sum SCTP packets as RFC 3720 does in its examples (appendix B.4)", () => {

@@ -10,11 +10,14 @@ const CONTRACTS = ["core/address.ts", "core/probe.ts", "core/plugin.ts", "core/n
 const RULES: readonly { readonly who: string; readonly may: readonly string[] }[] = [
   { who: "core/wire/", may: ["core/wire/"] },
   { who: "core/ffi/", may: ["core/ffi/"] },
+  { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),
   { who: "core/icmp-reply.ts", may: [...CONTRACTS, "core/wire/"] },
-  { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
+  { who: "core/icmp-listener.ts", may: [...CONTRACTS, "core/icmp-reply.ts"] },
+  { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts"] },
+  { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
   { who: "core/tracer/", may: [...CONTRACTS, "core/tracer/", "core/end-of-path.ts"] },
   {
@@ -23,7 +26,10 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   },
   { who: "core/", may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts"] },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
-  { who: "plugins/", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
+  {
+    who: "plugins/",
+    may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/tcp-service.ts"],
+  },
   { who: "cli/", may: ["cli/", "core/mod.ts", "plugins/mod.ts", "package.json"] },
 ];
 

@@ -17,8 +17,8 @@ export async function runSimulated(): Promise<void> {
 async function show(who: string, host: HostProfile): Promise<void> {
   const topology = scenario();
   const argv = ["auto", topology.target.v4 ?? "", "-n"];
-  const stdout = processOutput(process.stdout);
-  const stderr = processOutput(process.stderr);
+  const stdout = processOutput("stdout");
+  const stderr = processOutput("stderr");
   stdout.write(`\n(simulated, ${who}) nettrace ${argv.join(" ")}\n`);
   const code = await runCommandLine(argv, {
     stdout,

@@ -3,6 +3,7 @@ import type { HostProfile } from "../../core/sim/host.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
 import { closed, endpointOf, mpls, plain, respondersOf, silent, unreachable } from "../../core/sim/topologies.ts";
 import type { Target, Topology } from "../../core/sim/topology.ts";
+import { echoAnswer } from "../contract/echo.ts";
 import type { Bench, NetworkBench, PluginBenches } from "../contract.ts";
 
 /** A bench on the simulated network. */
@@ -49,7 +50,7 @@ export function simPluginBenches(port: number, host: HostProfile = {}, targets: 
 }
 
 export function simNetworkBench(family: Family, host: HostProfile = {}): NetworkBench {
-  const topology = plain(5);
+  const topology = withTarget(plain(5), { tcp: { ports: { 443: echoAnswer } } });
   const unroutable = parseAddress(family === 4 ? "203.0.113.99" : "2001:db8:dead::99");
   if (unroutable === undefined) throw new TypeError("Cannot make the address that has no route");
   return {

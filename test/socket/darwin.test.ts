@@ -15,6 +15,7 @@ import { encodeIcmp, encodeIp, verifyIcmp } from "../../core/wire/mod.ts";
 import { icmp } from "../../plugins/icmp.ts";
 import { tcpConnect } from "../../plugins/tcp-connect.ts";
 import { udp } from "../../plugins/udp.ts";
+import { echoAnswer } from "../contract/echo.ts";
 import { type Bench, networkContract, type PluginBenches, pluginContract } from "../contract.ts";
 import { writeControl } from "./fakes/darwin-layout.ts";
 import { type DarwinHost, FakeDarwin } from "./fakes/darwin-libc.ts";
@@ -22,6 +23,11 @@ import { createMemory } from "./fakes/memory.ts";
 import { address } from "./host.ts";
 
 const region = new Arena(createMemory(), 512).take(256);
+
+/** Behind port 443 is the program that the suite of networks speaks with. */
+function speaking(topology: Topology): Topology {
+  return { ...topology, target: { ...topology.target, tcp: { ports: { 443: echoAnswer } } } };
+}
 
 function bench(topology: Topology, family: Family, port: number, host: DarwinHost): Bench {
   const libc = new FakeDarwin(topology, host);
@@ -58,7 +64,7 @@ for (const root of [true, false]) {
     title,
     (family) => {
       const nowhere = parseAddress(unroutable(family));
-      const made = bench(plain(5), family, 0, { root, unroutable: unroutable(family) });
+      const made = bench(speaking(plain(5)), family, 0, { root, unroutable: unroutable(family) });
       const ports = { openPort: 443, closedPort: 81, closedUdpPort: 33_434 };
       return { ...made, target: made.target.address, ...ports, ...(nowhere && { unroutable: nowhere }) };
     },

@@ -15,10 +15,16 @@ import { createWindowsNetwork } from "../../core/socket/windows.ts";
 import { encodeEcho } from "../../core/wire/mod.ts";
 import { icmp } from "../../plugins/icmp.ts";
 import { tcpConnect } from "../../plugins/tcp-connect.ts";
+import { echoAnswer } from "../contract/echo.ts";
 import { type Bench, networkContract, type PluginBenches, pluginContract } from "../contract.ts";
 import { createMemory } from "./fakes/memory.ts";
 import { FakeWindows, type WindowsHost } from "./fakes/winapi.ts";
 import { address } from "./host.ts";
+
+/** Behind port 443 is the program that the suite of networks speaks with. */
+function speaking(topology: Topology): Topology {
+  return { ...topology, target: { ...topology.target, tcp: { ports: { 443: echoAnswer } } } };
+}
 
 function bench(topology: Topology, family: Family, port: number, host: WindowsHost = {}): Bench {
   const api = new FakeWindows(topology, host);
@@ -48,7 +54,7 @@ networkContract(
   (family) => {
     const unroutable = family === 4 ? "203.0.113.99" : "2001:db8:dead::99";
     const nowhere = parseAddress(unroutable);
-    const made = bench(plain(5), family, 0, { unroutable });
+    const made = bench(speaking(plain(5)), family, 0, { unroutable });
     const ports = { openPort: 443, closedPort: 81, closedUdpPort: 33_434 };
     return { ...made, target: made.target.address, ...ports, ...(nowhere && { unroutable: nowhere }) };
   },

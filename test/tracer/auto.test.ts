@@ -241,17 +241,35 @@ describe("a trace", () => {
   }
 
   it("sends single probes past the target, and no more than the window had sent", async () => {
-    const all = await events(plain(5));
-    const past = all.filter((event) => event.type === "sent" && event.probe.hopLimit > 5);
+    const all = await events(plain(3));
+    const past = all.filter((event) => event.type === "sent" && event.probe.hopLimit > 3);
     assert.ok(past.length > 0 && past.length <= 8);
     assert.ok(past.every((event) => event.type === "sent" && event.probe.round === 0));
   });
 
-  it("keeps the rate below one burst and 100 packets a second", async () => {
+  it("sends nothing unasked beyond its first two windows, however far the target is", async () => {
+    const far = plain(5);
+    const [, ...others] = far.hops;
+    const all = await events({
+      hops: [{ routers: [router(1, { delayMs: 80 })] }, ...others],
+      target: far.target,
+    });
+    const past = all.filter((event) => event.type === "sent" && event.probe.hopLimit > 5);
+    assert.ok(past.every((event) => event.type === "sent" && event.probe.hopLimit <= 16));
+    const own = all.filter((event) => event.type === "reply" && event.probe.hopLimit === 5);
+    assert.deepEqual(
+      own.map((event) => event.type === "reply" && Math.round(event.rttMs ?? 0)),
+      [168, 168, 168],
+    );
+    const [sent, reached] = [all.find(({ type }) => type === "sent"), all.at(-1)];
+    assert.ok((reached?.atMs ?? 0) - (sent?.atMs ?? 0) < 1.15 * 168, "asked once, not twice the distance");
+  });
+
+  it("keeps the rate below one burst of two windows and 100 packets a second", async () => {
     const sent = (await events(loop())).filter((event) => event.type === "sent").map((event) => event.atMs);
     const [first = 0] = sent;
     sent.forEach((atMs, index) => {
-      assert.ok(index + 1 <= 24 + (atMs - first) * 0.1 + 1, `${index + 1} packets after ${atMs - first} ms`);
+      assert.ok(index + 1 <= 48 + (atMs - first) * 0.1 + 1, `${index + 1} packets after ${atMs - first} ms`);
     });
   });
 });

@@ -6,32 +6,43 @@ import { createPatience } from "../../core/tracer/patience.ts";
 describe("patience", () => {
   it("waits one second before anything was measured", () => {
     const patience = createPatience({ maxWaitMs: 3000 });
-    assert.equal(patience.inside(), 1000);
+    assert.equal(patience.inside(1), 1000);
     assert.equal(patience.beyond(), 1000);
   });
 
-  it("bounds a hop inside the path by the slowest answer, not below the time a control plane takes", () => {
+  it("bounds a silent hop by the nearest responder behind it, not below the time a control plane takes", () => {
     const patience = createPatience({ maxWaitMs: 3000 });
-    patience.note(1);
-    assert.equal(patience.inside(), 60);
-    patience.note(200);
-    patience.note(3);
-    assert.ok(Math.abs(patience.inside() - 235) < 1e-9);
+    patience.note(5, 1);
+    assert.equal(patience.inside(1), 60);
+    patience.note(9, 200);
+    assert.equal(patience.inside(1), 60);
+    patience.note(3, 40);
+    assert.equal(patience.inside(1), 150);
+    assert.ok(Math.abs(patience.inside(7) - 235) < 1e-9, "never more than the slowest answer allows");
+  });
+
+  it("bounds a hop that has answered by what its answers took", () => {
+    const patience = createPatience({ maxWaitMs: 3000 });
+    patience.note(9, 500);
+    patience.note(3, 80);
+    patience.note(3, 100);
+    patience.note(3, 90);
+    assert.equal(patience.inside(3), 120);
   });
 
   it("waits longer behind the farthest responder, where the next link may cross an ocean", () => {
     const patience = createPatience({ maxWaitMs: 3000 });
-    patience.note(5);
+    patience.note(1, 5);
     assert.equal(patience.beyond(), 600);
-    patience.note(700);
+    patience.note(2, 700);
     assert.equal(patience.beyond(), 1400);
   });
 
   it("never exceeds the absolute cap", () => {
     const patience = createPatience({ maxWaitMs: 50 });
-    assert.equal(patience.inside(), 50);
-    patience.note(400);
-    assert.equal(patience.inside(), 50);
+    assert.equal(patience.inside(1), 50);
+    patience.note(1, 400);
+    assert.equal(patience.inside(1), 50);
     assert.equal(patience.beyond(), 50);
   });
 });

@@ -61,19 +61,68 @@ describe("the schedule", () => {
     assert.deepEqual(schedule.decide(60), { type: "done", outcome: "reached" });
   });
 
-  it("sends beside a silent hop behind the farthest answer only after a while", () => {
-    const schedule = plan({ window: 2, maxGap: 2, queries: 2 });
-    sendAll(schedule, 0);
-    assert.deepEqual(schedule.decide(10), { type: "wait", untilMs: 200 });
-    assert.deepEqual(names(sendAll(schedule, 200)), ["1.1", "2.1"]);
+  it("sends the first two windows whole where a path has not shown its end at once, one by one", () => {
+    const schedule = plan({ window: 2, maxGap: 3, queries: 2 });
+    assert.deepEqual(names(sendAll(schedule, 0)), ["1.0", "2.0"]);
+    const seen: string[] = [];
+    for (let atMs = 8; atMs < 11; atMs += 0.5) {
+      assert.deepEqual(schedule.decide(atMs - 0.1), { type: "wait", untilMs: atMs });
+      seen.push(...names(sendAll(schedule, atMs)));
+    }
+    assert.deepEqual(seen, ["1.1", "2.1", "3.0", "3.1", "4.0", "4.1"]);
+  });
+
+  it("sends nothing unasked where the target has answered in time", () => {
+    const schedule = plan({ window: 2, maxGap: 3, queries: 1 });
+    const slots = sendAll(schedule, 0);
+    const second = slots.find(({ hop }) => hop === 2);
+    assert.ok(second);
+    schedule.answered(second, "reached", 7);
+    assert.deepEqual(names(sendAll(schedule, 8)), []);
+  });
+
+  it("sends beside a silent hop farther on only after a while", () => {
+    const schedule = plan({ window: 1, maxGap: 8, queries: 2, packetsPerSecond: 5000 });
+    const slots = sendAll(schedule, 0);
+    for (const [hop, atMs] of [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ] as const) {
+      answer(schedule, slots, hop, 1);
+      slots.push(...sendAll(schedule, atMs));
+    }
+    assert.deepEqual(names(sendAll(schedule, 8)), []);
+    assert.deepEqual(names(sendAll(schedule, 202)), []);
+    assert.deepEqual(names(sendAll(schedule, 203)), ["4.1"]);
+  });
+
+  it("gives a silent hop between responders spare probes, which the end does not wait for", () => {
+    const schedule = plan({ window: 3, queries: 1 });
+    const [, , third] = sendAll(schedule, 0);
+    assert.ok(third);
+    schedule.answered(third, "transit", 5);
+    assert.deepEqual(names(sendAll(schedule, 5)), ["4.0", "5.0", "6.0"]);
+    sendAll(schedule, 29);
+    const spares = sendAll(schedule, 30);
+    assert.deepEqual(
+      spares.map(({ hop, scout }) => [hop, scout]),
+      [
+        [1, true],
+        [2, true],
+      ],
+    );
+    assert.equal(schedule.decide(31).type, "wait");
   });
 
   it("ends after a gap of silent hops and not after all thirty", () => {
     const schedule = plan({ maxGap: 3, queries: 1 });
     assert.deepEqual(names(sendAll(schedule, 0)), ["1.0", "2.0", "3.0"]);
+    for (let atMs = 8; atMs < 10; atMs += 0.5) sendAll(schedule, atMs);
     assert.equal(schedule.expire(999).length, 0);
     assert.equal(schedule.expire(1000).length, 3);
-    assert.deepEqual(schedule.decide(1000), { type: "done", outcome: "silent" });
+    assert.equal(schedule.expire(1010).length, 3);
+    assert.deepEqual(schedule.decide(1010), { type: "done", outcome: "silent" });
   });
 
   it("slides the window over hops that stayed silent, up to the gap", () => {
@@ -97,12 +146,21 @@ describe("the schedule", () => {
     assert.notEqual(schedule.decide(2).type, "done");
   });
 
-  it("keeps to the rate after a first burst of one window", () => {
-    const schedule = plan({ window: 2, queries: 1, maxGap: 30, packetsPerSecond: 100 });
-    const slots = sendAll(schedule, 0);
-    for (const slot of slots) schedule.answered(slot, "transit", 1);
-    assert.deepEqual(schedule.decide(1), { type: "wait", untilMs: 10 });
-    assert.equal(sendAll(schedule, 10).length, 1);
+  it("keeps to the rate after a first burst of two windows, of one where the rate is low", () => {
+    for (const [packetsPerSecond, burst] of [
+      [100, 4],
+      [2, 2],
+    ] as const) {
+      const schedule = plan({ window: 2, queries: 1, maxGap: 30, packetsPerSecond });
+      let sent = 0;
+      for (let slots = sendAll(schedule, 0); slots.length > 0; slots = sendAll(schedule, 0)) {
+        sent += slots.length;
+        for (const slot of slots) schedule.answered(slot, "transit", 1);
+      }
+      assert.equal(sent, burst);
+      assert.deepEqual(schedule.decide(1), { type: "wait", untilMs: 1000 / packetsPerSecond });
+      assert.equal(sendAll(schedule, 1000 / packetsPerSecond).length, 1);
+    }
   });
 
   it("reports the last hop limit as reached when routers answer all the way", () => {

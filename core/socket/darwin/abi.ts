@@ -19,6 +19,7 @@ export const SO = {
   timestampMonotonic: 0x0800,
   rcvbuf: 0x1002,
   error: 0x1007,
+  nosigpipe: 0x1022,
 } as const;
 /** SCM_TIMESTAMP_MONOTONIC: a 64-bit count of mach_absolute_time. */
 export const SCM_TIMESTAMP_MONOTONIC = 4;

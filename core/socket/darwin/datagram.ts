@@ -13,6 +13,8 @@ import type { Control } from "./message.ts";
 export interface SocketHost {
   /** Keeps an arrival for the next `receive`. */
   enqueue(arrival: Arrival): void;
+  /** Called by a socket that has become active again. */
+  watchAgain(): void;
   /** Called by a socket before it closes its descriptor. */
   forget(socket: ProbeSocket & Source): void;
 }

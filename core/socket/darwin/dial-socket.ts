@@ -1,6 +1,6 @@
 import { type Endpoint, type Family, formatAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
-import type { Arrival, ProbeSocket } from "../../network.ts";
+import type { Arrival, DataArrival, ProbeSocket } from "../../network.ts";
 import type { IpPacket } from "../../wire/ip.ts";
 import { parseTcpStart } from "../../wire/tcp.ts";
 import { POLL, PROTO } from "../linux/abi.ts";
@@ -13,14 +13,17 @@ import type { Kernel } from "./kernel.ts";
 
 /** TCPTV_RTOBASE (bsd/netinet/tcp_timer.h): a SYN is repeated after one second. */
 const FIRST_REPETITION_MS = 1000;
+const LONGEST_SEND = 1200;
 const NOTHING = new Uint8Array(0);
 
-/** A TCP handshake with a hop limit: SYN sent, its end awaited. Routers' answers come by the network's listener. */
+/** As on Linux: a handshake that is under way or done, a stream that is read, or nothing more to come. */
+type Phase = "dialling" | "open" | "stream" | "ended";
+
+/** A TCP handshake with a hop limit, and the stream behind it. Routers' answers come by the network's listener. */
 export class DialSocket implements ProbeSocket, Source, Listening {
   readonly type = "tcp-connect";
   readonly fd: number;
   readonly localPort: number;
-  readonly events = POLL.out;
   readonly last = false;
   errorsQuietAtMs: number;
   packetsQuietAtMs: number;
@@ -28,7 +31,7 @@ export class DialSocket implements ProbeSocket, Source, Listening {
   readonly #host: SocketHost;
   readonly #to: Endpoint;
   readonly #startedAtMs: number;
-  #active = true;
+  #phase: Phase = "dialling";
   #closed = false;
 
   /** Takes over `fd`, whose connect was called at `startedAtMs`. */
@@ -43,23 +46,38 @@ export class DialSocket implements ProbeSocket, Source, Listening {
   }
 
   get active(): boolean {
-    return this.#active;
+    return this.#phase === "dialling" || this.#phase === "stream";
+  }
+
+  get events(): number {
+    return this.#phase === "stream" ? POLL.in : POLL.out;
   }
 
   get socket(): ProbeSocket {
     return this;
   }
 
-  send(): void {
-    throw new SocketError("send", "EOPNOTSUPP", "send on a TCP handshake");
+  send(bytes: Uint8Array): void {
+    if (this.#closed) throw this.#refusal("EBADF");
+    if (this.#phase === "dialling") throw this.#refusal("ENOTCONN");
+    if (this.#phase === "ended") throw this.#refusal("EPIPE");
+    if (bytes.length > LONGEST_SEND) throw this.#refusal("EMSGSIZE");
+    if (this.#phase === "open") {
+      this.#phase = "stream";
+      this.#host.watchAgain();
+    }
+    if (bytes.length === 0) return;
+    const errno = this.#kernel.outgoing.say(this.#kernel.libc, this.fd, bytes);
+    if (errno !== 0) throw this.#refusal(errnoName(errno));
   }
 
   claim({ protocol, payload, destination }: IpPacket): { quoted: Uint8Array; toPort: number } | undefined {
     const { address, port } = this.#to;
-    const tcp = protocol === PROTO.tcp && this.#active ? parseTcpStart(payload) : undefined;
+    // An ICMP error does not end a connection that is open (RFC 5927 §4).
+    const tcp = protocol === PROTO.tcp && this.#phase === "dialling" ? parseTcpStart(payload) : undefined;
     if (tcp?.sourcePort !== this.localPort || tcp.destinationPort !== port) return undefined;
     if (!destination.every((octet, at) => octet === address.bytes[at])) return undefined;
-    this.#active = false;
+    this.#phase = "ended";
     return { quoted: NOTHING, toPort: port };
   }
 
@@ -69,21 +87,22 @@ export class DialSocket implements ProbeSocket, Source, Listening {
   }
 
   readErrors(): ReadResult {
-    return this.#active ? this.#outcome(this.#kernel.takeError(this.fd)) : "empty";
+    if (this.#phase === "stream") return this.#readStream();
+    return this.#phase === "dialling" ? (this.endWith(this.#kernel.takeError(this.fd)) ?? "empty") : "empty";
   }
 
-  /** A handshake has no packets of its own; its end is read as an error is. */
+  /** A handshake's end is read as an error is; what is wrong with a stream, as its octets are. */
   readPackets(): ReadResult {
     return this.readErrors();
   }
 
-  /** The end of a handshake that `connect` or the kernel gives as an errno, 0 for success. */
-  #outcome(errno: number): Arrival | "empty" {
-    this.#active = false;
+  /** The end of the handshake that `connect` or the kernel gives as an errno, 0 for success. */
+  endWith(errno: number): Arrival | undefined {
     // Reset after the handshake: it had been open.
-    const isOpen = errno === 0 || errno === ERRNO.ECONNRESET || errno === ERRNO.EPIPE;
+    const isOpen = errno === 0 || isReset(errno);
+    this.#phase = isOpen ? "open" : "ended";
     // ETIMEDOUT: nobody answered. EHOSTUNREACH and the like: who said so came by ICMP.
-    if (!isOpen && errno !== ERRNO.ECONNREFUSED) return "empty";
+    if (!isOpen && errno !== ERRNO.ECONNREFUSED) return undefined;
     const atMs = this.#kernel.clock.nowMs();
     const state = isOpen ? "open" : "closed";
     const retransmitted = this.isRetransmitted(atMs);
@@ -91,19 +110,43 @@ export class DialSocket implements ProbeSocket, Source, Listening {
     return { kind: "handshake", socket: this, atMs, state, from: this.#to.address, local: false, retransmitted };
   }
 
-  /** As `#outcome`, for what connect itself returned. */
-  endedWith(errno: number): Arrival | undefined {
-    const outcome = this.#outcome(errno);
-    return outcome === "empty" ? undefined : outcome;
-  }
-
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#active = false;
+    this.#phase = "ended";
     this.#host.forget(this);
     this.#kernel.close(this.fd);
   }
+
+  #readStream(): ReadResult {
+    const { libc, incoming, clock } = this.#kernel;
+    const errno = incoming.receive(libc, this.fd);
+    if (errno === 0) {
+      const bytes = incoming.received();
+      return bytes.length > 0 ? this.#data(bytes) : this.#data(bytes, "closed");
+    }
+    if (isReset(errno)) return this.#data(NOTHING, "reset");
+    // Anything else but an empty queue ends the connection without a word of the other side (ETIMEDOUT).
+    if (errno !== ERRNO.EAGAIN) this.#phase = "ended";
+    this.errorsQuietAtMs = this.packetsQuietAtMs = clock.nowMs();
+    return "empty";
+  }
+
+  /** Streams have no stamps. */
+  #data(bytes: Uint8Array, end?: "closed" | "reset"): DataArrival {
+    if (end !== undefined) this.#phase = "ended";
+    const atMs = this.#kernel.clock.nowMs();
+    const base = { kind: "data", socket: this, atMs, from: this.#to.address, bytes } as const;
+    return end === undefined ? base : { ...base, end };
+  }
+
+  #refusal(errno: string): SocketError {
+    return new SocketError("send", errno, `send to ${formatAddress(this.#to.address)} port ${this.#to.port}`);
+  }
+}
+
+function isReset(errno: number): boolean {
+  return errno === ERRNO.ECONNRESET || errno === ERRNO.EPIPE;
 }
 
 /** Starts a handshake. Throws SocketError (stage `socket`, `bind` or `connect`). */
@@ -126,7 +169,7 @@ export function dial(
   if (request.tag !== undefined) {
     host.enqueue({ kind: "departure", socket, atMs: startedAtMs, tag: request.tag });
   }
-  const atOnce = errno === ERRNO.EINPROGRESS ? undefined : socket.endedWith(errno);
+  const atOnce = errno === ERRNO.EINPROGRESS ? undefined : socket.endWith(errno);
   if (atOnce !== undefined) host.enqueue(atOnce);
   return socket;
 }
@@ -139,6 +182,8 @@ function openTcp(kernel: Kernel, family: Family, hopLimit: number, localPort: nu
     if (errno !== 0) throw new SocketError("socket", errnoName(errno), `set hop limit ${hopLimit}`);
     // Closing resets an open connection, which leaves no TIME_WAIT behind on its ports.
     kernel.setWords(fd, SOL.socket, SO.linger, [1, 0]);
+    // A word to a connection that is over is an errno, no signal.
+    kernel.setOption(fd, SOL.socket, SO.nosigpipe, 1);
     if (localPort !== 0) {
       // The first for what an earlier connection left behind, the second for a reservation of the port.
       kernel.setOption(fd, SOL.socket, SO.reuseaddr, 1);

@@ -6,7 +6,7 @@ import { HEADS, IP, IPV6, MSG_DONTWAIT, SCM_TIMESTAMP_MONOTONIC, SOL } from "./a
 import { ERRNO } from "./errno.ts";
 
 /** struct msghdr of 64-bit Darwin, 48 octets: lengths of 32 bits, padded to the pointers that follow. */
-export const MSGHDR = {
+const MSGHDR = {
   size: 48,
   name: 0,
   nameLength: 8,
@@ -17,7 +17,7 @@ export const MSGHDR = {
   flags: 44,
 } as const;
 /** struct cmsghdr: length, level, type of 32 bits each; data and the next one are aligned to 4. */
-export const CMSGHDR = { size: 12, length: 0, level: 4, type: 8 } as const;
+const CMSGHDR = { size: 12, length: 0, level: 4, type: 8 } as const;
 
 const PAYLOAD_SPACE = 65_536;
 const CONTROL_SPACE = 512;
@@ -53,8 +53,17 @@ export class OutgoingMessage extends Message {
 
   /** Sends without waiting. 0 or the errno. */
   send(libc: Libc, fd: number, bytes: Uint8Array, to: Endpoint, scope: number): number {
+    return this.#send(libc, fd, bytes, writeSockaddr(this.name, to.address, to.port, scope, HEADS));
+  }
+
+  /** Says octets in a connection's stream. 0 or the errno. */
+  say(libc: Libc, fd: number, bytes: Uint8Array): number {
+    return this.#send(libc, fd, bytes, 0);
+  }
+
+  #send(libc: Libc, fd: number, bytes: Uint8Array, nameLength: number): number {
     const { view } = this.header;
-    view.setUint32(MSGHDR.nameLength, writeSockaddr(this.name, to.address, to.port, scope, HEADS), true);
+    view.setUint32(MSGHDR.nameLength, nameLength, true);
     view.setUint32(MSGHDR.controlLength, 0, true);
     this.iov.view.setBigUint64(8, BigInt(bytes.length), true);
     this.payload.bytes.set(bytes);

@@ -1,6 +1,6 @@
 /** Numbers of the Linux ABI that x86-64 and AArch64 share (linux/asm-generic headers); both are little-endian. */
 
-export const AF = { inet: 2, inet6: 10, packet: 17 } as const;
+export const AF = { inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 export const SOCK = { stream: 1, dgram: 2, raw: 3, nonblock: 0x800, cloexec: 0x80000 } as const;
 export const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 export const CLOCK = { realtime: 0, monotonic: 1 } as const;
@@ -54,16 +54,21 @@ export const TSTAMP_SND = 0;
 
 export const ERRNO = {
   EPERM: 1,
+  ENOENT: 2,
   EINTR: 4,
+  EAGAIN: 11,
   EACCES: 13,
+  EINVAL: 22,
   EPIPE: 32,
   EPROTO: 71,
   EMSGSIZE: 90,
   ENOPROTOOPT: 92,
+  EPROTONOSUPPORT: 93,
   EOPNOTSUPP: 95,
   ENONET: 64,
   ENETUNREACH: 101,
   ECONNRESET: 104,
+  ENOTCONN: 107,
   ECONNREFUSED: 111,
   EHOSTDOWN: 112,
   EHOSTUNREACH: 113,

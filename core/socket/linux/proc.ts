@@ -55,12 +55,22 @@ export class Counters {
     return count(/^Ip6OutDiscards\s+(\d+)$/m.exec(this.#read("/proc/net/snmp6") ?? "")?.[1]);
   }
 
-  /** A whole file, as Latin-1; undefined where there is no /proc, or one that hides this file. */
-  #read(path: string): string | undefined {
+  /**
+   * Whether the older iptables has tables in this network namespace; undefined where it cannot be told. The files are
+   * there where the module is loaded, and only root may read them.
+   */
+  hasLegacyTables(): boolean | undefined {
+    const files = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"].map((path) => this.#read(path, ""));
+    if (files.some((text) => text === undefined)) return undefined;
+    return files.some((text) => text?.trim() !== "");
+  }
+
+  /** A whole file, as Latin-1; undefined where there is no /proc, or one that hides this file; `absent` if it is not there. */
+  #read(path: string, absent?: string): string | undefined {
     this.#path.bytes.fill(0);
     new TextEncoder().encodeInto(path, this.#path.bytes);
     const fd = this.#libc.open(this.#path.bytes, O.cloexec);
-    if (fd < 0) return undefined;
+    if (fd < 0) return this.#libc.errno() === ERRNO.ENOENT ? absent : undefined;
     const decoder = new TextDecoder("latin1");
     let text: string | undefined = "";
     for (;;) {

@@ -13,19 +13,29 @@ const ARRIVALS_PER_TURN = 64;
 /** How many messages that are no arrivals are read before the event loop gets a turn. */
 const READS_PER_TURN = 256;
 
+/** What a network wants to know of its reception. */
+export interface ReceptionWatcher {
+  /** Called with what was read, before anybody else sees it. */
+  onRead?(arrival: Arrival): void;
+  /** Called before each wait; true: the next look is not to be put off. */
+  onWait?(): boolean;
+}
+
 /** Brings what arrives on a network's descriptors, one by one, without blocking the event loop. */
 export class Reception {
   readonly #readiness: Readiness;
   readonly #wakeup: Wakeup;
   readonly #nowMs: () => number;
+  readonly #watcher: ReceptionWatcher;
   #waiting: Arrival[] = [];
   #turn = 0;
   #disposed = false;
 
-  constructor(readiness: Readiness, wakeup: Wakeup, nowMs: () => number) {
+  constructor(readiness: Readiness, wakeup: Wakeup, nowMs: () => number, watcher: ReceptionWatcher = {}) {
     this.#readiness = readiness;
     this.#wakeup = wakeup;
     this.#nowMs = nowMs;
+    this.#watcher = watcher;
   }
 
   get disposed(): boolean {
@@ -49,7 +59,8 @@ export class Reception {
       if (leftMs <= 0) return undefined;
       if (arrival === "more") await this.#yield();
       else {
-        await this.#wakeup.wait(Math.min(leftMs, waits < TICKS ? TICK_MS : REST_TICK_MS), signal);
+        const isUrgent = this.#watcher.onWait?.() === true;
+        await this.#wakeup.wait(Math.min(leftMs, waits < TICKS || isUrgent ? TICK_MS : REST_TICK_MS), signal);
         this.#turn = 0;
       }
     }
@@ -58,6 +69,11 @@ export class Reception {
   /** Keeps an arrival for the next `receive`. */
   enqueue(arrival: Arrival): void {
     this.#waiting.push(arrival);
+    this.#wakeup.wake();
+  }
+
+  /** A source has become active again: a waiting `receive` does not know of it yet. */
+  watchAgain(): void {
     this.#wakeup.wake();
   }
 
@@ -91,6 +107,7 @@ export class Reception {
       const result = this.#readiness.read();
       if (result === "empty") return undefined;
       if (result === "ignored") continue;
+      this.#watcher.onRead?.(result);
       this.#readiness.tellDepartures(result);
       if (this.#waiting.length === 0) return result;
       this.#waiting.push(keep(result));

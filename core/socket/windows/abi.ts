@@ -12,7 +12,7 @@ export const IPV6_V6ONLY = 27;
 /** TCP_FAIL_CONNECT_ON_ICMP_ERROR and TCP_ICMP_ERROR_INFO: since Windows 10, version 2004. */
 export const TCP = { noSynRetries: 9, failConnectOnIcmpError: 18, icmpErrorInfo: 19 } as const;
 
-export const FD_CONNECT = 0x10;
+export const FD = { read: 0x01, connect: 0x10, close: 0x20 } as const;
 /** Octets of WSANETWORKEVENTS, and where in it the error of FD_CONNECT stands (FD_CONNECT_BIT is 4). */
 export const NETWORK_EVENTS = { size: 44, connectErrorAt: 4 + 4 * 4 } as const;
 
@@ -26,7 +26,7 @@ export const WSADATA_SPACE = 512;
 export const ERROR = {
   ioPending: 997,
   wouldBlock: 10_035,
-  invalidArgument: 10_022,
+  connectionReset: 10_054,
   connectionRefused: 10_061,
 } as const;
 

@@ -1,13 +1,13 @@
 import { type Endpoint, type Family, formatAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import type { Handle } from "../../ffi/winapi.ts";
-import type { Arrival, ErrorArrival, ProbeSocket } from "../../network.ts";
+import type { Arrival, DataArrival, ErrorArrival, ProbeSocket } from "../../network.ts";
 import type { Region } from "../linux/arena.ts";
 import { readSockaddr } from "../linux/sockaddr.ts";
-import { ERROR, FD_CONNECT, NETWORK_EVENTS, PROTO, SO, SOCK, SOL_SOCKET, TCP } from "./abi.ts";
+import { ERROR, FD, NETWORK_EVENTS, PROTO, SO, SOCK, SOL_SOCKET, TCP } from "./abi.ts";
 import type { SocketHost } from "./echo-socket.ts";
 import { windowsErrorName } from "./errors.ts";
-import type { Pending } from "./pending.ts";
+import type { Finished, Pending } from "./pending.ts";
 import { HEADS, type Winsock } from "./winsock.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -15,6 +15,8 @@ const NOTHING = new Uint8Array(0);
 const INFO = { type: 32, code: 33 } as const;
 /** Windows repeats a SYN after one second at the earliest, where it cannot be told not to. */
 const FIRST_REPETITION_MS = 1000;
+const LONGEST_SEND = 1200;
+const OVER: Finished = { arrivals: [], isPending: false };
 
 /** Who sent an ICMP error, and what it says, in TCP_ICMP_ERROR_INFO; undefined where it names nobody. */
 export function readIcmpErrorInfo(region: Region): Pick<ErrorArrival, "offender" | "icmp"> | undefined {
@@ -23,7 +25,10 @@ export function readIcmpErrorInfo(region: Region): Pick<ErrorArrival, "offender"
   return offender && { offender, icmp: { type: view.getUint8(INFO.type), code: view.getUint8(INFO.code) } };
 }
 
-/** A TCP handshake with a hop limit: SYN sent, its end awaited. */
+/** As on Linux: a handshake that is under way or done, a stream that is read, or nothing more to come. */
+type Phase = "dialling" | "open" | "stream" | "ended";
+
+/** A TCP handshake with a hop limit, and the stream behind it. */
 export class DialSocket implements ProbeSocket, Pending {
   readonly type = "tcp-connect";
   readonly event: Handle;
@@ -34,6 +39,7 @@ export class DialSocket implements ProbeSocket, Pending {
   readonly #to: Endpoint;
   readonly #startedAtMs: number;
   readonly #isSentOnce: boolean;
+  #phase: Phase = "dialling";
   #closed = false;
 
   constructor(winsock: Winsock, host: SocketHost, dialled: Dialled, to: Endpoint) {
@@ -47,29 +53,50 @@ export class DialSocket implements ProbeSocket, Pending {
     this.localPort = winsock.localPort(dialled.socket);
   }
 
-  send(): void {
-    throw new SocketError("send", "EOPNOTSUPP", "send on a TCP handshake");
+  send(bytes: Uint8Array): void {
+    if (this.#closed) throw this.#refusal("EBADF");
+    if (this.#phase === "dialling") throw this.#refusal("ENOTCONN");
+    if (this.#phase === "ended") throw this.#refusal("EPIPE");
+    if (bytes.length > LONGEST_SEND) throw this.#refusal("EMSGSIZE");
+    if (this.#phase === "open") {
+      this.#phase = "stream";
+      // What came before was told by events that are over.
+      this.#host.enqueue(this.#readStream(this.#winsock.nowMs()));
+      if (this.#phase === "stream") this.#host.watchAgain(this);
+    }
+    if (bytes.length === 0) return;
+    const { api, stream } = this.#winsock;
+    stream.bytes.set(bytes);
+    if (api.send(this.#socket, stream.bytes, bytes.length, 0) < 0) throw this.#refusal(this.#winsock.error());
   }
 
-  finish(atMs: number): Arrival | undefined {
-    if (this.#closed) return undefined;
+  finish(atMs: number): Finished {
+    if (this.#closed) return OVER;
     const { api, scratch } = this.#winsock;
-    if (api.wsaEnumNetworkEvents(this.#socket, this.event, scratch.bytes) !== 0) return undefined;
-    return this.#arrival(scratch.view.getInt32(NETWORK_EVENTS.connectErrorAt, true), atMs);
+    if (api.wsaEnumNetworkEvents(this.#socket, this.event, scratch.bytes) !== 0) return OVER;
+    if (this.#phase === "stream") {
+      const arrivals = this.#readStream(atMs);
+      return { arrivals, isPending: this.#phase === "stream" };
+    }
+    if ((scratch.view.getInt32(0, true) & FD.connect) === 0) return { arrivals: [], isPending: true };
+    const arrival = this.#outcome(scratch.view.getInt32(NETWORK_EVENTS.connectErrorAt, true), atMs);
+    return { arrivals: arrival === undefined ? [] : [arrival], isPending: false };
   }
 
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#phase = "ended";
     this.#host.forget(this);
     this.#winsock.close(this.#socket);
     this.#winsock.api.closeHandle(this.event);
   }
 
-  #arrival(error: number, atMs: number): Arrival | undefined {
+  #outcome(error: number, atMs: number): Arrival | undefined {
     const retransmitted = !this.#isSentOnce && atMs - this.#startedAtMs >= FIRST_REPETITION_MS;
     const base = { socket: this, atMs, retransmitted };
     const { address, port } = this.#to;
+    this.#phase = error === 0 ? "open" : "ended";
     if (error === 0 || error === ERROR.connectionRefused) {
       // Whether a rule of this host made the reset cannot be told here.
       const state = error === 0 ? "open" : "closed";
@@ -82,6 +109,30 @@ export class DialSocket implements ProbeSocket, Pending {
     const { interfaces } = this.#winsock;
     const local = interfaces.isOwn(info.offender) && !interfaces.isOwn(address);
     return { kind: "error", ...base, ...info, toPort: port, quoted: NOTHING, extensions: NOTHING, local };
+  }
+
+  /** All that is there: Windows says only once that the other side is done (FD_CLOSE), whatever is still to be read. */
+  #readStream(atMs: number): readonly Arrival[] {
+    const { api, stream } = this.#winsock;
+    const arrivals: DataArrival[] = [];
+    const base = { kind: "data", socket: this, atMs, from: this.#to.address } as const;
+    while (this.#phase === "stream") {
+      const length = api.recv(this.#socket, stream.bytes, stream.bytes.length, 0);
+      if (length > 0) {
+        arrivals.push({ ...base, bytes: stream.bytes.slice(0, length) });
+        continue;
+      }
+      const error = length === 0 ? 0 : api.lastError();
+      if (error === ERROR.wouldBlock) break;
+      this.#phase = "ended";
+      if (error === 0) arrivals.push({ ...base, bytes: NOTHING, end: "closed" });
+      else if (error === ERROR.connectionReset) arrivals.push({ ...base, bytes: NOTHING, end: "reset" });
+    }
+    return arrivals;
+  }
+
+  #refusal(errno: string): SocketError {
+    return new SocketError("send", errno, `send to ${formatAddress(this.#to.address)} port ${this.#to.port}`);
   }
 }
 
@@ -110,7 +161,8 @@ export function dial(
     if (event !== 0n) api.closeHandle(event);
     return new SocketError("connect", windowsErrorName(error), action);
   };
-  if (event === 0n || api.wsaEventSelect(socket, event, FD_CONNECT) !== 0) throw giveUp(api.lastError());
+  if (event === 0n || api.wsaEventSelect(socket, event, FD.connect | FD.read | FD.close) !== 0)
+    throw giveUp(api.lastError());
   const startedAtMs = winsock.nowMs();
   const error = winsock.connect(socket, address, port, scope);
   if (error !== 0 && error !== ERROR.wouldBlock) throw giveUp(error);

@@ -78,7 +78,8 @@ export class EchoRequests {
         this.#underWay.delete(slot);
         this.#free.push(slot);
         const reply = this.#read(slot, family, request.data.length);
-        return reply && request.answered(reply, atMs);
+        const arrival = reply && request.answered(reply, atMs);
+        return { arrivals: arrival === undefined ? [] : [arrival], isPending: false };
       },
     };
     this.#underWay.set(slot, pending);

@@ -6,12 +6,17 @@ import { IP_STATUS } from "./abi.ts";
 import { type EchoReply, icmpOfStatus } from "./echo-reply.ts";
 import type { EchoRequests } from "./echo-requests.ts";
 import { windowsErrorName } from "./errors.ts";
+import type { Pending } from "./pending.ts";
 import type { Winsock } from "./winsock.ts";
 
 const NOTHING = new Uint8Array(0);
 
 /** What the network does for its sockets. */
 export interface SocketHost {
+  /** Keeps arrivals for the next `receive`. */
+  enqueue(arrivals: readonly Arrival[]): void;
+  /** Called by a socket whose event is to be waited for again. */
+  watchAgain(pending: Pending): void;
   /** Called by a socket that is closed. */
   forget(socket: ProbeSocket): void;
 }

@@ -3,12 +3,17 @@ import type { Arrival } from "../../network.ts";
 import { Arena, type Region } from "../linux/arena.ts";
 import { MAX_WAIT } from "./abi.ts";
 
+export interface Finished {
+  readonly arrivals: readonly Arrival[];
+  readonly isPending: boolean;
+}
+
 /** Something that Windows finishes by itself: an echo request, a handshake. */
 export interface Pending {
   /** Signalled when it is finished. */
   readonly event: Handle;
-  /** Called once the event is signalled, at `atMs`; what came of it. It is pending no more unless it is added again. */
-  finish(atMs: number): Arrival | undefined;
+  /** Called once the event is signalled, at `atMs`; what came of it, and whether there is more to wait for. */
+  finish(atMs: number): Finished;
 }
 
 /** All that a network waits for. */
@@ -65,8 +70,9 @@ export class PendingSet {
   #finish(pending: Pending | undefined, arrivals: Arrival[]): void {
     if (pending === undefined) return;
     this.#pending.delete(pending);
-    const arrival = pending.finish(this.#nowMs());
-    if (arrival !== undefined) arrivals.push(arrival);
+    const finished = pending.finish(this.#nowMs());
+    arrivals.push(...finished.arrivals);
+    if (finished.isPending) this.#pending.add(pending);
   }
 
   /** The index of one that is signalled. */

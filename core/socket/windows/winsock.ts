@@ -9,7 +9,9 @@ import { anyAddress, readSockaddr, SOCKADDR_SPACE, type SockaddrHeads, writeSock
 import { AF, HOP_LIMIT, IPV6_V6ONLY, PROTO, SOCK, WINSOCK_VERSION, WSADATA_SPACE } from "./abi.ts";
 import { windowsErrorName } from "./errors.ts";
 
-const ARENA_SPACE = 4096;
+const ARENA_SPACE = 72 * 1024;
+/** The longest piece of a stream that is shown at once. */
+const STREAM_SPACE = 65_536;
 const SCRATCH_SPACE = 64;
 /** Any port will do: a connected UDP socket sends nothing by itself. */
 const DISCARD_PORT = 9;
@@ -28,6 +30,8 @@ export class Winsock {
   readonly interfaces: Interfaces;
   readonly #options: BindOptions;
   readonly #value: Region;
+  /** What was last received in a stream. */
+  readonly stream: Region;
   readonly #length: Region;
   readonly #name: Region;
 
@@ -40,6 +44,7 @@ export class Winsock {
     this.#value = arena.take(SCRATCH_SPACE);
     this.#length = arena.take(4);
     this.#name = arena.take(SOCKADDR_SPACE);
+    this.stream = arena.take(STREAM_SPACE);
     const error = api.wsaStartup(WINSOCK_VERSION, arena.take(WSADATA_SPACE).bytes);
     if (error !== 0) throw new SocketError("socket", windowsErrorName(error), "use Windows Sockets 2.2");
   }

@@ -1,8 +1,9 @@
 import { type Endpoint, type Family, type IpAddress, parseAddress } from "../../../core/address.ts";
 import type { DarwinLibc } from "../../../core/ffi/libc.ts";
-import { encapsulate, encodeSyn } from "../../../core/sim/outgoing.ts";
+import { encapsulate } from "../../../core/sim/outgoing.ts";
 import type { Topology } from "../../../core/sim/topology.ts";
-import { type IpPacket, isIcmpError, parseIp, parseTcp, parseUdp, TCP_FLAG } from "../../../core/wire/mod.ts";
+import { type IpPacket, isIcmpError, parseIp, parseUdp } from "../../../core/wire/mod.ts";
+import { type Connection, connect } from "./connection.ts";
 import { readMessageHeader, readName, writeControl, writeName } from "./darwin-layout.ts";
 import { createMemory, viewOf } from "./memory.ts";
 import { createWire, type Wire } from "./wire.ts";
@@ -37,9 +38,7 @@ interface Sock {
   readonly options: Map<string, number>;
   port: number;
   source: IpAddress | undefined;
-  peer: Endpoint | undefined;
-  isn: number;
-  state: "idle" | "connecting" | "open" | "failed";
+  connection: Connection | undefined;
   error: number;
   isAsync: boolean;
 }
@@ -89,8 +88,8 @@ export class FakeDarwin implements DarwinLibc {
     if (this.#host.noSockets === true) return this.#fail(E.mfile);
     if (type === 3 && !this.#host.root) return this.#fail(E.perm);
     const fd = this.#nextFd++;
-    const fresh = { port: 0, source: undefined, peer: undefined, isn: 0, error: 0, isAsync: false } as const;
-    this.#socks.set(fd, { family, type, protocol, queue: [], options: new Map(), state: "idle", ...fresh });
+    const fresh = { port: 0, source: undefined, connection: undefined, error: 0, isAsync: false } as const;
+    this.#socks.set(fd, { family, type, protocol, queue: [], options: new Map(), ...fresh });
     return fd;
   }
 
@@ -112,20 +111,13 @@ export class FakeDarwin implements DarwinLibc {
     if (sock === undefined || peer === undefined) return this.#fail(E.inval);
     if (peer.address.text === this.#host.unroutable) return this.#fail(E_ADDRESS.netUnreach);
     if (sock.port === 0) sock.port = this.#nextPort++;
-    if (sock.protocol === 17) {
-      sock.peer = peer;
-      return 0;
-    }
+    if (sock.protocol === 17) return 0;
     for (const other of this.#socks.values()) {
-      const isSame = other !== sock && other.protocol === 6 && other.port === sock.port && other.peer !== undefined;
-      if (isSame && other.peer?.port === peer.port) return this.#fail(E.addrInUse);
+      const isSame = other !== sock && other.port === sock.port && other.connection?.to.port === peer.port;
+      if (isSame) return this.#fail(E.addrInUse);
     }
-    sock.peer = peer;
-    sock.state = "connecting";
-    sock.isn = Math.floor(Math.random() * 2 ** 32);
-    const source = this.#own(sock.family);
-    const handshake = { to: peer, source, isn: sock.isn, retransmitted: false, state: "waiting" } as const;
-    this.wire.send(encodeSyn(handshake, sock.port, this.#hopLimit(sock), this.#identification++ & 0xffff));
+    sock.connection = connect(this.#own(sock.family), sock.port, peer, this.#hopLimit(sock));
+    this.wire.send(sock.connection.syn);
     return this.#fail(E.inProgress);
   }
 
@@ -163,6 +155,7 @@ export class FakeDarwin implements DarwinLibc {
     if (sock === undefined) return this.#fail(E.badf);
     if ((flags & 0x80) === 0) throw new Error("a send that may wait");
     const { name, payload } = readMessageHeader(this.#memory, message);
+    if (sock.connection !== undefined) return this.#say(sock.connection, payload);
     const to = readName(name);
     if (to === undefined) return this.#fail(E.inval);
     if (to.address.text === this.#host.unroutable) return this.#fail(E_ADDRESS.netUnreach);
@@ -184,6 +177,7 @@ export class FakeDarwin implements DarwinLibc {
     const sock = this.#socks.get(fd);
     if (sock === undefined) return this.#fail(E.badf);
     if ((flags & 0x80) === 0) throw new Error("a read that may wait");
+    if (sock.connection !== undefined) return this.#hear(sock.connection, message);
     const next = sock.queue.shift();
     if (next === undefined) return this.#fail(E.again);
     const header = readMessageHeader(this.#memory, message);
@@ -210,8 +204,11 @@ export class FakeDarwin implements DarwinLibc {
       const wanted = view.getUint16(at + 4, true);
       let events = sock === undefined ? 32 : 0;
       if (sock !== undefined && sock.queue.length > 0) events |= wanted & 1;
-      if (sock?.state === "open" || sock?.state === "failed") events |= wanted & 4;
-      if (sock?.state === "failed") events |= 16;
+      const connection = sock?.connection;
+      if (connection !== undefined && connection.state !== "dialling") events |= wanted & 4;
+      if (connection !== undefined && (connection.heard.length > 0 || connection.end !== undefined))
+        events |= wanted & 1;
+      if (connection?.state === "refused" || connection?.end === "reset") events |= 16;
       view.setUint16(at + 6, events, true);
       if (events !== 0) ready += 1;
     }
@@ -296,20 +293,30 @@ export class FakeDarwin implements DarwinLibc {
       if (ip.protocol === 17) {
         const udp = parseUdp(ip.payload);
         if (udp?.destinationPort === sock.port) queue(Uint8Array.from(udp.payload), udp.sourcePort);
-      } else if (ip.protocol === 6) this.#deliverTcp(sock, ip);
-      else if (ip.version === 4) queue(asRawIpv4(packet, ip));
+      } else if (ip.protocol === 6) {
+        const { connection } = sock;
+        if (connection?.hear(ip) === true && connection.state === "refused") sock.error = E_ADDRESS.refused;
+      } else if (ip.version === 4) queue(asRawIpv4(packet, ip));
       else if (passes(sock, ip.payload[0] ?? 0)) queue(Uint8Array.from(ip.payload));
     }
   }
 
-  #deliverTcp(sock: Sock, ip: IpPacket): void {
-    const tcp = parseTcp(ip.payload);
-    if (tcp === undefined || sock.state !== "connecting") return;
-    if (tcp.destinationPort !== sock.port || tcp.sourcePort !== sock.peer?.port) return;
-    if (tcp.acknowledgement !== (sock.isn + 1) >>> 0) return;
-    const isReset = (tcp.flags & TCP_FLAG.rst) !== 0;
-    sock.state = isReset ? "failed" : "open";
-    if (isReset) sock.error = E_ADDRESS.refused;
+  #say(connection: Connection, bytes: Uint8Array): number {
+    if (connection.end === "reset") return this.#fail(32);
+    this.wire.send(connection.say(Uint8Array.from(bytes)));
+    return bytes.length;
+  }
+
+  #hear(connection: Connection, message: Uint8Array): number {
+    const header = readMessageHeader(this.#memory, message);
+    const [bytes] = connection.heard.splice(0, 1);
+    if (bytes === undefined) {
+      if (connection.end === "reset") return this.#fail(54);
+      return connection.end === "closed" ? 0 : this.#fail(E.again);
+    }
+    header.payload.set(bytes);
+    header.setLengths(0, 0);
+    return bytes.length;
   }
 }
 

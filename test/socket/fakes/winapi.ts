@@ -1,16 +1,9 @@
 import { addressFromBytes, type Endpoint, type Family, type IpAddress, parseAddress } from "../../../core/address.ts";
 import { type Handle, INVALID_HANDLE, type Winapi } from "../../../core/ffi/winapi.ts";
-import { encapsulate, encodeSyn } from "../../../core/sim/outgoing.ts";
+import { encapsulate } from "../../../core/sim/outgoing.ts";
 import type { Topology } from "../../../core/sim/topology.ts";
-import {
-  encodeEcho,
-  type IpPacket,
-  parseIcmp,
-  parseIp,
-  parseQuote,
-  parseTcp,
-  TCP_FLAG,
-} from "../../../core/wire/mod.ts";
+import { encodeEcho, type IpPacket, parseIcmp, parseIp, parseQuote } from "../../../core/wire/mod.ts";
+import { type Connection, connect } from "./connection.ts";
 import { createMemory, viewOf } from "./memory.ts";
 import { createWire, type Wire } from "./wire.ts";
 
@@ -22,6 +15,7 @@ const WSA = {
   netUnreach: 10_051,
   refused: 10_061,
   hostUnreach: 10_065,
+  reset: 10_054,
 } as const;
 const OWN: Readonly<Record<Family, string>> = { 4: "192.0.2.1", 6: "2001:db8::1" };
 const IDENTIFIER = 1;
@@ -41,9 +35,10 @@ interface Sock {
   readonly type: number;
   readonly options: Map<string, number>;
   port: number;
-  peer: Endpoint | undefined;
-  isn: number;
+  connection: Connection | undefined;
   event: Handle;
+  /** What has happened and nobody was told: FD_ flags. */
+  happened: number;
   connectError: number | undefined;
   icmpError: { readonly from: IpAddress; readonly type: number; readonly code: number } | undefined;
 }
@@ -169,7 +164,7 @@ export class FakeWindows implements Winapi {
   socket(family: number, type: number): Handle {
     if (this.#host.noSockets === true) return this.#fail(E.mfile, INVALID_HANDLE);
     const socket = this.#handle();
-    const fresh = { options: new Map(), port: 0, peer: undefined, isn: 0, event: 0n } as const;
+    const fresh = { options: new Map(), port: 0, connection: undefined, event: 0n, happened: 0 } as const;
     const none = { connectError: undefined, icmpError: undefined } as const;
     this.#socks.set(socket, { family: family === 2 ? 4 : 6, type, ...fresh, ...none });
     return socket;
@@ -201,21 +196,31 @@ export class FakeWindows implements Winapi {
     const peer = readName(address.subarray(0, length));
     if (sock === undefined || peer === undefined) return this.#fail(E.inval, -1);
     if (peer.address.text === this.#host.unroutable) return this.#fail(WSA.netUnreach, -1);
-    sock.peer = peer;
     if (sock.port === 0) sock.port = this.#nextPort++;
     if (sock.type === 2) return 0;
     if (sock.event === 0n) throw new Error("a connect that may wait");
-    sock.isn = Math.floor(Math.random() * 2 ** 32);
-    const handshake = {
-      to: peer,
-      source: own(sock.family),
-      isn: sock.isn,
-      retransmitted: false,
-      state: "waiting",
-    } as const;
     const hopLimit = sock.options.get(sock.family === 4 ? "0/4" : "41/4") ?? 128;
-    this.wire.send(encodeSyn(handshake, sock.port, hopLimit, 7));
+    sock.connection = connect(own(sock.family), sock.port, peer, hopLimit);
+    this.wire.send(sock.connection.syn);
     return this.#fail(E.wouldBlock, -1);
+  }
+
+  send(socket: Handle, bytes: Uint8Array, length: number): number {
+    const connection = this.#socks.get(socket)?.connection;
+    if (connection === undefined || connection.end === "reset") return this.#fail(WSA.reset, -1);
+    this.wire.send(connection.say(bytes.slice(0, length)));
+    return length;
+  }
+
+  recv(socket: Handle, into: Uint8Array, length: number): number {
+    const connection = this.#socks.get(socket)?.connection;
+    const [bytes] = connection?.heard.splice(0, 1) ?? [];
+    if (bytes !== undefined) {
+      into.set(bytes.subarray(0, length));
+      return bytes.length;
+    }
+    if (connection?.end === "closed") return 0;
+    return this.#fail(connection?.end === "reset" ? WSA.reset : E.wouldBlock, -1);
   }
 
   getsockname(socket: Handle, address: Uint8Array, length: Uint8Array): number {
@@ -245,7 +250,7 @@ export class FakeWindows implements Winapi {
 
   wsaEventSelect(socket: Handle, event: Handle, mask: number): number {
     const sock = this.#socks.get(socket);
-    if (sock === undefined || mask !== 0x10) return this.#fail(E.inval, -1);
+    if (sock === undefined || mask !== 0x31) return this.#fail(E.inval, -1);
     sock.event = event;
     return 0;
   }
@@ -253,10 +258,11 @@ export class FakeWindows implements Winapi {
   /** WSANETWORKEVENTS: what happened, then an error for each of ten bits, of which FD_CONNECT is the fifth. */
   wsaEnumNetworkEvents(socket: Handle, event: Handle, events: Uint8Array): number {
     const sock = this.#socks.get(socket);
-    if (sock?.connectError === undefined) return this.#fail(E.inval, -1);
+    if (sock === undefined) return this.#fail(E.inval, -1);
     events.fill(0, 0, 44);
-    viewOf(events).setInt32(0, 0x10, true);
-    viewOf(events).setInt32(4 + 4 * 4, sock.connectError, true);
+    viewOf(events).setInt32(0, sock.happened, true);
+    viewOf(events).setInt32(4 + 4 * 4, sock.connectError ?? 0, true);
+    sock.happened = 0;
     return this.resetEvent(event) - 1;
   }
 
@@ -331,18 +337,18 @@ export class FakeWindows implements Winapi {
   }
 
   #deliverTcp(ip: IpPacket): void {
-    const tcp = parseTcp(ip.payload);
     for (const sock of this.#socks.values()) {
-      if (tcp?.destinationPort !== sock.port || tcp.acknowledgement !== (sock.isn + 1) >>> 0) continue;
-      this.#finish(sock, (tcp.flags & TCP_FLAG.rst) === 0 ? 0 : WSA.refused);
+      const { connection } = sock;
+      if (connection?.hear(ip) !== true) continue;
+      if (sock.connectError === undefined) this.#finish(sock, connection.state === "refused" ? WSA.refused : 0);
+      else this.#signal(sock, connection.end === undefined ? 0x01 : 0x21);
     }
   }
 
   #failConnect(ip: IpPacket, quoted: IpPacket, { type, code }: { readonly type: number; readonly code: number }): void {
     const ports = viewOf(quoted.payload);
     for (const sock of this.#socks.values()) {
-      if (sock.options.get("6/18") !== 1 || ports.getUint32(4) !== sock.isn || ports.getUint16(0) !== sock.port)
-        continue;
+      if (sock.options.get("6/18") !== 1 || ports.getUint32(4) !== sock.connection?.isn) continue;
       sock.icmpError = { from: addressFromBytes(ip.source), type, code };
       this.#finish(sock, WSA.hostUnreach);
     }
@@ -351,6 +357,11 @@ export class FakeWindows implements Winapi {
   #finish(sock: Sock, error: number): void {
     if (sock.connectError !== undefined) return;
     sock.connectError = error;
+    this.#signal(sock, 0x10);
+  }
+
+  #signal(sock: Sock, what: number): void {
+    sock.happened |= what;
     this.#events.set(sock.event, true);
   }
 }
