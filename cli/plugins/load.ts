@@ -61,13 +61,16 @@ export async function loadPlugins(wanted: WantedPlugins, context: CommandContext
   return loaded;
 }
 
+/** Said on Windows. */
+const UNCHECKED = " (who else may change it is not checked here)";
+
 async function runFile(file: string, who: Who, isAsked: boolean, context: CommandContext): Promise<ProtocolPlugin> {
   try {
     for (const each of await filesOf(file)) {
       const offence = distrust(each, who, isAsked);
       if (offence !== undefined) throw refusal(file, offence);
     }
-    const asWhom = who.sudoUid === undefined ? "" : " as root";
+    const asWhom = who.sudoUid !== undefined ? " as root" : who.profile !== undefined ? UNCHECKED : "";
     context.stderr.write(`nettrace: loads the plugin ${printable(file)}${asWhom}\n`);
     const { default: exported } = await importFile(file);
     if (exported === undefined) throw refusal(file, "it has no default export");

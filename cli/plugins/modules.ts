@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync } from "node:fs";
-import { dirname, extname } from "node:path";
+import { dirname, extname, isAbsolute } from "node:path";
 import * as core from "../../core/mod.ts";
 
 /** What a plugin imports from; it is this very program, whatever is installed beside the plugin. */
@@ -26,7 +26,7 @@ export async function filesOf(entry: string): Promise<readonly string[]> {
         continue;
       }
       // The runtime's own modules have no path.
-      if (found.startsWith("/")) files.add(realpathSync(found));
+      if (isAbsolute(found)) files.add(realpathSync(found));
     }
   }
   return [...files];

@@ -45,7 +45,7 @@ class WindowsNetwork implements Network {
     this.#pending = new PendingSet(
       api,
       () => this.nowMs(),
-      () => this.#onPending(),
+      () => this.#wake?.(),
     );
     this.#requests = new EchoRequests(this.#winsock, this.#pending);
   }
@@ -114,6 +114,10 @@ class WindowsNetwork implements Network {
     this.#wake?.();
   }
 
+  lookAround(): void {
+    this.enqueue(this.#pending.collect(0));
+  }
+
   watchAgain(pending: Pending): void {
     this.#pending.add(pending);
   }
@@ -139,12 +143,6 @@ class WindowsNetwork implements Network {
   #watch<T extends ProbeSocket>(socket: T): T {
     this.#open.add(socket);
     return socket;
-  }
-
-  /** Something more is under way: what else has finished is taken note of now, not when all of a batch is sent. */
-  #onPending(): void {
-    this.#waiting.push(...this.#pending.collect(0));
-    this.#wake?.();
   }
 
   /** Lets timers and signals run. */

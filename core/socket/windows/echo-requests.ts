@@ -112,7 +112,8 @@ export class EchoRequests {
       const error = api.lastError();
       const isMissing = family === 6 && error === 0;
       const name = isMissing ? "EAFNOSUPPORT" : windowsErrorName(error);
-      throw new SocketError("socket", name, `open Windows' ICMP for IPv${family}`);
+      const evidence = isMissing ? "this Windows lets programs send no ICMPv6 (Icmp6SendEcho2)" : undefined;
+      throw new SocketError("socket", name, `open Windows' ICMP for IPv${family}`, evidence);
     }
     this.#handles.set(family, handle);
     return handle;

@@ -15,6 +15,8 @@ const NOTHING = new Uint8Array(0);
 export interface SocketHost {
   /** Keeps arrivals for the next `receive`. */
   enqueue(arrivals: readonly Arrival[]): void;
+  /** Called after a send: what else has finished is taken note of then, not when all of a batch is sent. */
+  lookAround(): void;
   /** Called by a socket whose event is to be waited for again. */
   watchAgain(pending: Pending): void;
   /** Called by a socket that is closed. */
@@ -65,6 +67,7 @@ export class EchoSocket implements ProbeSocket {
     const answered = (reply: EchoReply, atMs: number): Arrival | undefined =>
       this.#closed ? undefined : this.#arrival(reply, to, sequence, data, atMs);
     this.#requests.send({ data, to: address, hopLimit, answered });
+    this.#host.lookAround();
   }
 
   [Symbol.dispose](): void {

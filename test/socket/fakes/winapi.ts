@@ -1,10 +1,11 @@
-import { addressFromBytes, type Endpoint, type Family, type IpAddress, parseAddress } from "../../../core/address.ts";
+import { addressFromBytes, type Family, type IpAddress, parseAddress } from "../../../core/address.ts";
 import { type Handle, INVALID_HANDLE, type Winapi } from "../../../core/ffi/winapi.ts";
 import { encapsulate } from "../../../core/sim/outgoing.ts";
 import type { Topology } from "../../../core/sim/topology.ts";
 import { encodeEcho, type IpPacket, parseIcmp, parseIp, parseQuote } from "../../../core/wire/mod.ts";
 import { type Connection, connect } from "./connection.ts";
 import { createMemory, viewOf } from "./memory.ts";
+import { readName, statusOf, writeName } from "./windows-layout.ts";
 import { createWire, type Wire } from "./wire.ts";
 
 /** winerror.h, ipexport.h. */
@@ -370,32 +371,4 @@ function own(family: Family): IpAddress {
   const address = parseAddress(OWN[family]);
   if (address === undefined) throw new TypeError("Cannot read an address of this host");
   return address;
-}
-
-/** SOCKADDR_INET: AF_INET is 2, AF_INET6 23. */
-function readName(bytes: Uint8Array): Endpoint | undefined {
-  const view = viewOf(bytes);
-  const port = view.getUint16(2);
-  if (view.getUint16(0, true) === 2) return { address: addressFromBytes(bytes.subarray(4, 8)), port };
-  if (view.getUint16(0, true) !== 23) return undefined;
-  return { address: addressFromBytes(bytes.subarray(8, 24)), port };
-}
-
-function writeName(into: Uint8Array, { address, port }: Endpoint): number {
-  const length = address.family === 4 ? 16 : 28;
-  into.fill(0, 0, length);
-  into[0] = address.family === 4 ? 2 : 23;
-  viewOf(into).setUint16(2, port);
-  into.set(address.bytes, address.family === 4 ? 4 : 8);
-  return length;
-}
-
-/** IP_STATUS of ipexport.h for what routers of the simulated paths say. */
-function statusOf(family: Family, type: number, code: number): number {
-  if (type === (family === 4 ? 11 : 3)) return 11_013;
-  const unreachable: Readonly<Record<Family, readonly number[]>> = {
-    4: [11_002, 11_003, 11_004, 11_005, 11_009],
-    6: [11_002, 11_004, 11_045, 11_003, 11_005],
-  };
-  return unreachable[family][code] ?? 11_050;
 }
