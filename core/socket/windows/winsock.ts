@@ -125,6 +125,10 @@ export class Winsock {
     if (source !== undefined && source.family !== family) {
       throw new SocketError("bind", "EAFNOSUPPORT", `send IPv${family} packets from ${formatAddress(source)}`);
     }
+    // Windows says so itself, Wine sends from another one.
+    if (source !== undefined && !this.interfaces.isOwn(source)) {
+      throw new SocketError("bind", "EADDRNOTAVAIL", `send from ${formatAddress(source)}`);
+    }
     if (source !== undefined || name === undefined) return source;
     const infos = networkInterfaces()[name];
     const action = `send by interface ${JSON.stringify(name)}`;
