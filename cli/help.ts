@@ -10,6 +10,8 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  doctor                 what this host takes away, and what to do about it
+  replay FILE            show a recorded run again, in any format
   plugin list | new      protocols of your own
 
   nettrace auto example.com                    the usual thing
@@ -36,7 +38,7 @@ const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
       --flow constant|vary  keep to one path, or let balancers show others
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format text|json    json: one document, see docs/schema
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 `;
 
@@ -61,6 +63,39 @@ ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
   nettrace trace 2001:db8::1 -P udp --format json
+`;
+
+export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
+
+Tells what this host takes away from a trace, why, and what to do about it:
+rights, sockets (each kind is opened and closed), protocols and their modes,
+the kernel's settings, routes, name servers and, for root, the firewall's rules
+about what this host sends and gets. Sends nothing.
+
+  ok       works
+  limited  something is missing, and the rest works
+  MISSING  cannot be done here
+  unknown  cannot be told, mostly for want of rights
+
+Exit status: 0; 3 where no protocol can run at all.
+
+  nettrace doctor
+  sudo nettrace doctor            the rules too
+  nettrace doctor --format json
+`;
+
+export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
+
+Shows a run that was recorded with --record, as it was or in another format.
+
+      --format FORMAT       text, json, jsonl, csv, markdown, mtr-json, atlas,
+                            scamper-json, dot, mermaid
+      --speed FACTOR        1: as fast as it happened; 10: ten times; max: at once
+  -h, --help
+
+  nettrace auto example.com --record run.jsonl
+  nettrace replay run.jsonl --speed 1
+  nettrace replay run.jsonl --format dot | dot -Tsvg > path.svg
 `;
 
 export const PLUGIN_HELP = `Usage: nettrace plugin list

@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import { AUTO_HELP, DOCTOR_HELP, MAIN_HELP, PLUGIN_HELP, REPLAY_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -40,6 +40,26 @@ export function createProgram(
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
 
+  const doctor = program
+    .command("doctor")
+    .option("--format <format>")
+    .action(async (options) => {
+      const { runDoctor } = await import("./commands/doctor.ts");
+      done(await runDoctor(context, { format: options.format }));
+    });
+  doctor.helpInformation = () => DOCTOR_HELP;
+
+  const replay = program
+    .command("replay")
+    .argument("<file>")
+    .option("--format <format>")
+    .option("--speed <factor>")
+    .action(async (file, options) => {
+      const { runReplay } = await import("./commands/replay.ts");
+      done(await runReplay(context, { file, options }));
+    });
+  replay.helpInformation = () => REPLAY_HELP;
+
   const plugin = program.command("plugin").helpCommand(false);
   const list = plugin.command("list").action(async () => {
     const { runPluginList } = await import("./commands/plugin.ts");
@@ -75,5 +95,6 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--sport <port>")
     .option("--flow <mode>")
     .option("--format <format>")
+    .option("--record <file>")
     .option("--plugin <file>");
 }

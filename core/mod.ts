@@ -18,6 +18,7 @@ export * from "./path.ts";
 export type * from "./plugin.ts";
 export type * from "./probe.ts";
 export * from "./resolve.ts";
+export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
 export { openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export * from "./tcp-service.ts";

@@ -84,7 +84,15 @@ everywhere(
 suite(
   "command line, house, plugins of others",
   runtimes.bun,
-  ["./test/cli", "./test/asn", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
+  [
+    "./test/cli",
+    "./test/asn",
+    "./test/doctor",
+    "./test/personalities",
+    "./test/house",
+    "./test/plugins",
+    "./test/examples",
+  ],
   asIs,
 );
 
