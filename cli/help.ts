@@ -139,5 +139,6 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
   nettrace trace example.com --plugin ./dns.ts -P dns:53
   nettrace trace example.com -P dns        from the folder, by its name
 
-The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins).
+The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins;
+on Windows %APPDATA%\\nettrace\\plugins).
 `;

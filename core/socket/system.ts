@@ -1,7 +1,7 @@
 import type { IpAddress } from "../address.ts";
 import { SocketError, UsageError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
-import { loadLibc } from "../ffi/load.ts";
+import { loadDarwinLibc, loadLibc, loadWinapi } from "../ffi/load.ts";
 import type { Network } from "../network.ts";
 import type { RawSocketAddon } from "./raw-socket/addon.ts";
 
@@ -28,11 +28,36 @@ export type Backend = "auto" | "ffi" | "raw-socket";
  * null) where the runtime cannot call the C library, UsageError where the backend asked for cannot do what is asked.
  */
 export async function openSystemNetwork(options: SystemNetworkOptions = {}): Promise<Network> {
-  if (process.platform !== "linux") throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
   const { backend = "auto" } = options;
   if (backend === "raw-socket") {
     return openRawSockets(options, "raw-socket is used", (why) => new UsageError(`Cannot use raw-socket: ${why}`));
   }
+  switch (process.platform) {
+    case "linux":
+      return openLinux(options, backend);
+    case "darwin": {
+      const { createDarwinNetwork } = await import("./darwin.ts");
+      return createDarwinNetwork(await callable("the C library", loadDarwinLibc), options);
+    }
+    case "win32": {
+      const { createWindowsNetwork } = await import("./windows.ts");
+      const root = process.env["SystemRoot"] ?? "C:\\Windows";
+      return createWindowsNetwork(await callable("Windows", () => loadWinapi(root)), options);
+    }
+    default:
+      throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
+  }
+}
+
+async function callable<T>(what: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new SocketError("socket", null, `call ${what}`, wordsOf(error));
+  }
+}
+
+async function openLinux(options: SystemNetworkOptions, backend: "auto" | "ffi"): Promise<Network> {
   const { createLinuxNetwork } = await import("./linux.ts");
   let libc: Libc;
   try {
