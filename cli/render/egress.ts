@@ -28,20 +28,21 @@ export function egressText(
   columns: number | undefined,
 ): string {
   const lines: string[] = [];
-  const print = (text: string, indent: number): void => {
-    lines.push(...wrapText(text, columns, indent));
+  const print = (text: string, indent = 0): void => {
+    const width = columns === undefined ? undefined : columns - indent;
+    lines.push(...wrapText(text, width, 2).map((line) => " ".repeat(indent) + line));
   };
   for (const { family, interface: name, source, report } of ways) {
     if (lines.length > 0) lines.push("");
     const from = source === null ? "" : ` from ${formatAddress(source)}`;
     const where = `to ${formatAddress(report.target)}, hop limit ${hopLimit}`;
-    print(paint("dim", `IPv${family} by ${printable(name ?? "the default route")}${from} ${where}`), 2);
+    print(paint("dim", `IPv${family} by ${printable(name ?? "the default route")}${from} ${where}`));
     for (const group of groupFindings(report.findings)) {
       const [word, tone] = STATES[group.state];
-      print(`  ${subject(group, ports)}: ${paint(tone, word)} (${printable(group.why)})`, 4);
+      print(`${subject(group, ports)}: ${paint(tone, word)} (${printable(group.why)})`, 2);
     }
     for (const { protocol, error } of report.refusals) {
-      print(`  ${protocol}: not tried (${error.stage}: ${error.errno ?? error.evidence ?? "refused"})`, 4);
+      print(`${protocol}: not tried (${error.stage}: ${error.errno ?? error.evidence ?? "refused"})`, 2);
     }
   }
   for (const { family, interface: name, error } of closed) {

@@ -1,8 +1,11 @@
 import type { Network } from "../network.ts";
 import type { EgressSession, Shot } from "./session.ts";
 
-/** Groups whose SYNs are due again at different times, so that the one counter of the whole host speaks of each alone. */
-const GROUP_SIZES: readonly number[] = [10, 1];
+/**
+ * Groups whose SYNs are due again at different times, so that the one counter of the whole host speaks of each alone; the
+ * last time for those that a busy host was late for.
+ */
+const GROUP_SIZES: readonly number[] = [10, 1, 1];
 /** Timers of a second come up to 64 ms late (the kernel's timer wheel), never early. */
 const SPACING_MS = 160;
 /** A step that comes later than this speaks of other groups too, and of none for certain. */

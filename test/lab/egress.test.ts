@@ -88,13 +88,7 @@ describeInLab("nettrace egress, the executable", import.meta.filename, () => {
   it("sends nothing past the first router", TIME, async () => {
     await withLab(SCENARIOS.plain(), async (lab) => {
       const received = async (): Promise<string> =>
-        (
-          await lab.run("r2", [
-            "sh",
-            "-c",
-            "cat /proc/net/snmp /proc/net/snmp6 | grep -E 'InReceives|^Ip:|Ip6InReceives'",
-          ])
-        ).stdout;
+        (await lab.run("r2", ["sh", "-c", "grep ^Ip: /proc/net/snmp"])).stdout;
       const before = await received();
       const ways = await measure(lab, "root", "-4", lab.target.v4);
       assert.ok(ways[0]?.findings.every(({ state }) => state === "out"));
