@@ -10,6 +10,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
@@ -84,6 +85,27 @@ Exit status: 0; 3 where no protocol can run at all.
   nettrace doctor --format json
 `;
 
+export const EGRESS_HELP = `Usage: nettrace egress [HOST] [OPTIONS]
+
+Measures what this host lets out, by protocol and port: one small probe each,
+that dies at the first router. Nothing is sent around the host's rules.
+
+  out      it left: a router or HOST answers, or the kernel saw it leave
+  refused  this host kept it back (EPERM, REJECT, a route)
+  unknown  nothing tells
+
+  -4, --ipv4  -6, --ipv6    one family only
+      --ports LIST          such as 1-1024,8443 (100 that operators care for)
+      --protocols LIST      of icmp,udp,tcp
+      --hop-limit N         let the probes come as far as router N (1)
+  -i, --interface NAME      by this interface only (each with a route)
+      --pps N               probes a second (1000)
+      --format text|json    json: see docs/schema/egress-1.json
+
+  nettrace egress
+  nettrace egress example.com --ports 1-1024 --protocols tcp
+`;
+
 export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
 
 Shows a run that was recorded with --record, as it was or in another format.
@@ -117,5 +139,6 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
   nettrace trace example.com --plugin ./dns.ts -P dns:53
   nettrace trace example.com -P dns        from the folder, by its name
 
-The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins).
+The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins;
+on Windows %APPDATA%\\nettrace\\plugins).
 `;

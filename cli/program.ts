@@ -1,6 +1,15 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, DOCTOR_HELP, MAIN_HELP, PLUGIN_HELP, REPLAY_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import {
+  AUTO_HELP,
+  DOCTOR_HELP,
+  EGRESS_HELP,
+  MAIN_HELP,
+  PLUGIN_HELP,
+  REPLAY_HELP,
+  TRACE_HELP,
+  VERSION_LINE,
+} from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -39,6 +48,23 @@ export function createProgram(
     });
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
+
+  const egress = program
+    .command("egress")
+    .argument("[host]")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("--ports <list>")
+    .option("--protocols <list>")
+    .option("--hop-limit <n>")
+    .option("-i, --interface <name>")
+    .option("--pps <n>")
+    .option("--format <format>")
+    .action(async (host, options) => {
+      const { runEgress } = await import("./commands/egress.ts");
+      done(await runEgress(context, { host, options }));
+    });
+  egress.helpInformation = () => EGRESS_HELP;
 
   const doctor = program
     .command("doctor")
