@@ -34,6 +34,7 @@ export function createProgram(
     .option("--order <list>")
     .option("-p, --port <ports>")
     .option("--stagger <ms>")
+    .option("--egress")
     .action(async (host, options) => {
       const { runAuto } = await import("./commands/auto.ts");
       done(await runAuto(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
