@@ -51,7 +51,7 @@ Tries protocols in order and shows the path of the first that reaches HOST.
       --order LIST          protocols, some with a port: icmp,udp,tcp-syn:443
   -p, --port PORT[,PORT]    replace the TCP ports of the order (443,80)
       --stagger MS          start the next beside a silent one after this (250)
-      --egress              first learn what this host lets out, and begin with that
+      --egress              learn what this host lets out first, begin with that
 ${COMMON}
   nettrace auto 192.0.2.1 --order tcp-syn:22,icmp -q 1 -n
 `;
