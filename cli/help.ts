@@ -10,6 +10,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
@@ -50,9 +51,9 @@ Tries protocols in order and shows the path of the first that reaches HOST.
       --order LIST          protocols, some with a port: icmp,udp,tcp-syn:443
   -p, --port PORT[,PORT]    replace the TCP ports of the order (443,80)
       --stagger MS          start the next beside a silent one after this (250)
+      --egress              learn what this host lets out first, begin with that
 ${COMMON}
-  nettrace auto example.com -p 8443 -q 1 -n
-  nettrace auto 192.0.2.1 --order tcp-syn:22,icmp
+  nettrace auto 192.0.2.1 --order tcp-syn:22,icmp -q 1 -n
 `;
 
 export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
@@ -104,6 +105,26 @@ that dies at the first router. Nothing is sent around the host's rules.
 
   nettrace egress
   nettrace egress example.com --ports 1-1024 --protocols tcp
+`;
+
+export const LOCATE_HELP = `Usage: nettrace locate HOST -p PORT[,PORT...] [OPTIONS]
+
+Tells where in the path a port is filtered: traces it, and what passes, and
+compares. A port is 25, tcp/25, udp/53, or icmp.
+
+  -p, --port LIST           what to look for
+      --reference LIST      what to compare with where none of those passes
+                            (tcp/443,tcp/80,icmp)
+      --asn-db FILE         networks from a database in MaxMind's format first
+  -n, --numeric             ask no name server for networks
+      --format text|json    json: see docs/schema/locate-1.json
+  -4, --ipv4  -6, --ipv6  -q, --queries N  -m, --max-hops N  -w, --wait SECONDS
+  -s, --source ADDRESS  -i, --interface NAME                    as in auto
+
+Exit status: 0 all pass; 1 something does not; 3 this host keeps all back.
+
+  nettrace locate example.com -p 25
+  nettrace locate example.com -p 22,25,443,udp/53,icmp -n
 `;
 
 export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
