@@ -11,6 +11,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
   plugin list | new      protocols of your own
+  completion SHELL       for your shell: bash, zsh, fish
 
   nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
@@ -18,7 +19,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   nettrace trace example.com -P tcp-connect:443 -n
 
   nettrace COMMAND --help   options of a command
-  nettrace --version        version
+  nettrace --version        version; with --verbose also commit and runtime
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
@@ -78,4 +79,16 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
   nettrace trace example.com -P dns        from the folder, by its name
 
 The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins).
+`;
+
+export const COMPLETION_HELP = `Usage: nettrace completion bash|zsh|fish
+
+Prints what your shell reads to complete commands, options and protocols of
+nettrace. It asks the nettrace in your PATH, and evaluates nothing you typed.
+
+  -h, --help
+
+  . <(nettrace completion bash)            in ~/.bashrc
+  . <(nettrace completion zsh)             in ~/.zshrc, below compinit
+  nettrace completion fish | source        in ~/.config/fish/config.fish
 `;

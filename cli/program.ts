@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, MAIN_HELP, PLUGIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import { AUTO_HELP, COMPLETION_HELP, MAIN_HELP, PLUGIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -54,6 +54,16 @@ export function createProgram(
       done(runPluginNew(context, { name, kind: options.kind }));
     });
   for (const each of [plugin, list, create]) each.helpInformation = () => PLUGIN_HELP;
+
+  const completion = program
+    .command("completion")
+    .argument("[shell]")
+    .argument("[words...]")
+    .action(async (what, words) => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      done(await runCompletion(context, program, what === undefined ? [] : [what, ...words]));
+    });
+  completion.helpInformation = () => COMPLETION_HELP;
   return program;
 }
 
