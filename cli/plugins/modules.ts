@@ -47,6 +47,8 @@ const LOADERS: Readonly<Record<string, "ts" | "js" | "tsx" | "jsx">> = {
 export async function importFile(file: string): Promise<Readonly<Record<string, unknown>>> {
   const { plugin } = await runtime();
   if (!isNamed) {
+    const { forgetTranspilerCache } = await import("./transpiler-cache.ts");
+    forgetTranspilerCache();
     plugin({
       name: OWN_NAME,
       setup: (build) => void build.module(OWN_NAME, () => ({ exports: { ...core }, loader: "object" })),
