@@ -3,29 +3,14 @@
  * `--quiet` prints errors only.
  */
 import { statSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { commitOf } from "./release/commit.ts";
 import { buildExecutable } from "./release/executable.ts";
+import { isFresh } from "./release/fresh.ts";
 import { hostTarget } from "./release/targets.ts";
 
 const root = import.meta.dirname;
 const outfile = join(root, "dist", "nettrace");
-const SOURCES = ["core", "plugins", "cli", "package.json", "package-lock.json", "build.ts", "release"];
-
-async function newestMs(path: string): Promise<number> {
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  const names = await readdir(path);
-  return Math.max(stat.mtimeMs, ...(await Promise.all(names.map((name) => newestMs(join(path, name))))));
-}
-
-async function isFresh(): Promise<boolean> {
-  const built = statSync(outfile, { throwIfNoEntry: false });
-  if (built === undefined) return false;
-  const newest = await Promise.all(SOURCES.map((source) => newestMs(join(root, source))));
-  return built.mtimeMs > Math.max(...newest);
-}
 
 async function build(): Promise<void> {
   const target = hostTarget();
@@ -35,7 +20,7 @@ async function build(): Promise<void> {
 }
 
 const flags = new Set(process.argv.slice(2));
-if (!flags.has("--if-needed") || !(await isFresh())) {
+if (!flags.has("--if-needed") || !isFresh(root, outfile)) {
   await build();
   const megabytes = (statSync(outfile).size / 1e6).toFixed(0);
   if (!flags.has("--quiet")) console.log(`dist/nettrace: ${megabytes} MB for ${process.platform}-${process.arch}`);
