@@ -16,7 +16,10 @@ export async function runCompletion(
   if (what === "answer") {
     const [shell = "", ...words] = rest;
     const lines = await answers(program, shell === "bash" ? rejoined(words) : words, context);
-    for (const [word, text] of lines) context.stdout.write(`${asAsked(shell, word, words)}\t${printable(text)}\n`);
+    for (const [word, text] of lines) {
+      const line = word.startsWith(":") ? word : `${asAsked(shell, word, words)}\t${printable(text)}`;
+      context.stdout.write(`${line}\n`);
+    }
     return EXIT.reached;
   }
   if (!isShell(what) || rest.length > 0) {
@@ -43,7 +46,7 @@ function rejoined(words: readonly string[]): readonly string[] {
 
 /** bash puts the answer in the place of the last word alone, as it sees words. */
 function asAsked(shell: string, word: string, words: readonly string[]): string {
-  if (word.startsWith(":") || shell !== "bash") return word;
+  if (shell !== "bash") return word;
   const isInside = words.slice(-2).some((each) => each === "=" || each === ":");
   return isInside ? word.slice(word.search(/[=:][^=:]*$/) + 1) : word;
 }
