@@ -12,12 +12,11 @@ export interface PackageOptions {
   /** An empty folder to work in. */
   readonly work: string;
   readonly into: string;
-  /** How hard to compress: 0 to 9. */
-  readonly level: number;
+  readonly isPacked: boolean;
 }
 
 /** Packs for Debian and what comes from it; returns the name of the file. Throws an Error where dpkg-deb fails. */
-export function buildDeb({ arch, executable, texts, date, work, into, level }: PackageOptions): string {
+export function buildDeb({ arch, executable, texts, date, work, into, isPacked }: PackageOptions): string {
   const architecture = arch === "x64" ? "amd64" : "arm64";
   const name = `nettrace_${texts.version}_${architecture}.deb`;
   const tree = join(work, "tree");
@@ -39,7 +38,14 @@ export function buildDeb({ arch, executable, texts, date, work, into, level }: P
   write(join(tree, "DEBIAN", "md5sums"), sums.join(""));
   // Never stripped: what strip takes for ballast is the program. Two threads split the data as any more would; one would
   // not.
-  const args = ["--root-owner-group", "-Zxz", `-z${level}`, "--threads-max=2", "--build", tree, join(into, name)];
+  const args = [
+    "--root-owner-group",
+    ...(isPacked ? ["-Zxz", "-z6"] : ["-Znone"]),
+    "--threads-max=2",
+    "--build",
+    tree,
+    join(into, name),
+  ];
   run("dpkg-deb", args, { SOURCE_DATE_EPOCH: String(date.getTime() / 1000) });
   return name;
 }

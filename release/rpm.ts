@@ -5,7 +5,7 @@ import { installedTexts, layOut } from "./files.ts";
 import { run } from "./runtimes.ts";
 
 /** Packs for Fedora, RHEL, SUSE and the like; returns the name of the file. Throws an Error where rpmbuild fails. */
-export function buildRpm({ arch, executable, texts, date, work, into, level }: PackageOptions): string {
+export function buildRpm({ arch, executable, texts, date, work, into, isPacked }: PackageOptions): string {
   const architecture = arch === "x64" ? "x86_64" : "aarch64";
   const name = `nettrace-${texts.version}-1.${architecture}.rpm`;
   const tree = join(work, "tree");
@@ -19,7 +19,7 @@ export function buildRpm({ arch, executable, texts, date, work, into, level }: P
       texts.version,
       tree,
       installed.map(({ path }) => path),
-      level,
+      isPacked ? "w6T2.xzdio" : "w.ufdio",
     ),
   );
   const define = [`_topdir ${join(work, "top")}`, `_rpmdir ${work}`].flatMap((each) => ["--define", each]);
@@ -31,12 +31,12 @@ export function buildRpm({ arch, executable, texts, date, work, into, level }: P
 }
 
 /** The tree is ready: nothing is built, and nothing stripped (what strip takes for ballast is the program). */
-function specOf(version: string, tree: string, texts: readonly string[], level: number): string {
+function specOf(version: string, tree: string, texts: readonly string[], payload: string): string {
   const listed = texts.map((path) => (path.includes("/licenses/") ? `%license ${path}` : path));
   return `%global __os_install_post %{nil}
 %global debug_package %{nil}
 %global _build_id_links none
-%global _binary_payload w${level}T2.xzdio
+%global _binary_payload ${payload}
 %global _buildhost nettrace.invalid
 %global use_source_date_epoch_as_buildtime 1
 %global clamp_mtime_to_source_date_epoch 1
