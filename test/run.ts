@@ -88,6 +88,8 @@ suite(
   asIs,
 );
 
+suite("releases", runtimes.bun, ["./test/release"], asIs);
+
 const access = labAccess();
 if (access.kind === "refused") {
   // A machine that cannot build labs is told so; the continuous run must not pass without them.

@@ -26,7 +26,7 @@ export function build(...args: readonly string[]): string {
 const { version } = Object(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
 export const VERSION: string = version;
 
-export function targetOf(name: string): Target {
+function targetOf(name: string): Target {
   const target = TARGETS.find((each) => each.name === name);
   assert.ok(target, name);
   return target;
