@@ -103,6 +103,10 @@ async function explain(error: unknown): Promise<{ readonly message: string; read
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UsageError || error instanceof ResolveError) return { message, exitCode: EXIT.usage };
   if (error instanceof SocketError) return { message, exitCode: EXIT.refusedHere };
+  // What Deno was not allowed.
+  if (error instanceof Error && error.name === "NotCapable") {
+    return { message: `Cannot go on: Deno refuses: ${message}`, exitCode: EXIT.usage };
+  }
   const fault = `Cannot go on: ${message || "unknown fault"} (a fault of nettrace: please report it)`;
   return { message: fault, exitCode: EXIT.fault };
 }

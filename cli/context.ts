@@ -1,4 +1,4 @@
-import type { AddressLookup, IpAddress, Network, ProtocolPlugin, ReverseLookup } from "../core/mod.ts";
+import type { AddressLookup, Network, ProtocolPlugin, ReverseLookup, SystemNetworkOptions } from "../core/mod.ts";
 
 /** Where text goes. Never throws: what cannot be written is the composition root's to report. */
 export interface Output {
@@ -22,10 +22,12 @@ export interface CommandContext {
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   protocols(): Promise<ProtocolChoice>;
-  openNetwork(options: { readonly source?: IpAddress; readonly interface?: string }): Promise<Network>;
+  openNetwork(options: SystemNetworkOptions): Promise<Network>;
   /** Absent: the system's resolver. */
   readonly lookup?: AddressLookup;
   readonly reverse?: ReverseLookup;
+  /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
+  readonly self?: readonly string[];
   /** Wall-clock time. */
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */

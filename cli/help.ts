@@ -10,7 +10,9 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
-  plugin list | new      protocols of your own
+  doctor                 what this host takes away, and what to do about it
+  replay FILE            show a recorded run again, in any format
+  plugin list|new|check  protocols of your own
   completion SHELL       for your shell: bash, zsh, fish
 
   nettrace auto example.com                    the usual thing
@@ -26,7 +28,7 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 70 a fault of nettrace; 74 the output could not be written.
 `;
 
-const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
+const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -q, --queries N           probes a hop (3)
   -f, --first N             first hop (1)
   -m, --max-hops N          last hop (30)
@@ -37,7 +39,7 @@ const COMMON = `  -4, --ipv4  -6, --ipv6    one family only
       --flow constant|vary  keep to one path, or let balancers show others
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format text|json    json: one document, see docs/schema
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 `;
 
@@ -64,8 +66,42 @@ ${COMMON}
   nettrace trace 2001:db8::1 -P udp --format json
 `;
 
+export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
+
+Tells what this host takes away from a trace, why, and what to do about it:
+rights, sockets (each kind is opened and closed), protocols and their modes,
+the kernel's settings, routes, name servers and, for root, the firewall's rules
+about what this host sends and gets. Sends nothing.
+
+  ok       works
+  limited  something is missing, and the rest works
+  MISSING  cannot be done here
+  unknown  cannot be told, mostly for want of rights
+
+Exit status: 0; 3 where no protocol can run at all.
+
+  nettrace doctor
+  sudo nettrace doctor            the rules too
+  nettrace doctor --format json
+`;
+
+export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
+
+Shows a run that was recorded with --record, as it was or in another format.
+
+      --format FORMAT       text, json, jsonl, csv, markdown, mtr-json, atlas,
+                            scamper-json, dot, mermaid
+      --speed FACTOR        1: as fast as it happened; 10: ten times; max: at once
+  -h, --help
+
+  nettrace auto example.com --record run.jsonl
+  nettrace replay run.jsonl --speed 1
+  nettrace replay run.jsonl --format dot | dot -Tsvg > path.svg
+`;
+
 export const PLUGIN_HELP = `Usage: nettrace plugin list
        nettrace plugin new NAME [--kind raw|udp|tcp]
+       nettrace plugin check FILE [--port N] [--timeout S] [--format text|json]
 
 A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
 
@@ -73,6 +109,10 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
                from where, and whether it is trusted; runs none of them
   new NAME     write NAME.ts and its test NAME.test.ts into this directory
       --kind raw|udp|tcp    what the protocol runs over (udp)
+  check FILE   run it on a simulated network: is it right where answers are
+               lost, doubled, late, forged? Exit status 0 yes, 1 no, 2 no plugin
+      --port N       where its probes go (the plugin's own port)
+      --timeout S    seconds that one case may take (10)
   -h, --help
 
   nettrace trace example.com --plugin ./dns.ts -P dns:53

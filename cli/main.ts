@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The composition root: the real streams, signals, clock and sockets, put together. */
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";
@@ -19,9 +20,16 @@ const context: CommandContext = {
     const { openSystemNetwork } = await import("../core/mod.ts");
     return openSystemNetwork(options);
   },
+  ...("bun" in process.versions && { self: ownCommand() }),
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
 };
+
+/** The executable alone, or the runtime with its first file. */
+function ownCommand(): readonly string[] {
+  const [, file = ""] = process.argv;
+  return file.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, file];
+}
 
 /** What happens outside of every await must not show a stack trace either. */
 const lastResort = (error: unknown): void => {

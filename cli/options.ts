@@ -1,4 +1,5 @@
 import {
+  type Backend,
   DEFAULT_STAGGER_MS,
   type Family,
   type IpAddress,
@@ -6,6 +7,7 @@ import {
   type TraceOptions,
   UsageError,
 } from "../core/mod.ts";
+import { OUTPUT_FORMATS, type OutputFormat } from "./formats.ts";
 import { echo } from "./host.ts";
 
 /** The options of both commands as typed. */
@@ -26,6 +28,8 @@ export interface TypedOptions {
   readonly sport?: string | undefined;
   readonly flow?: string | undefined;
   readonly format?: string | undefined;
+  readonly backend?: string | undefined;
+  readonly record?: string | undefined;
 }
 
 /** The same, checked. */
@@ -35,8 +39,11 @@ export interface CommonOptions {
   readonly sourcePort?: number;
   readonly source?: IpAddress;
   readonly interface?: string;
+  readonly backend: Backend;
   readonly numeric: boolean;
-  readonly format: "text" | "json";
+  readonly format: OutputFormat;
+  /** The path of a recording to write. */
+  readonly record?: string;
 }
 
 /** Throws UsageError for the first value that is out of range. */
@@ -52,8 +59,10 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   const family = asked ?? source?.family;
   return {
     trace,
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
     numeric: typed.numeric === true,
-    format: oneOf("--format", typed.format, ["text", "json"]) ?? "text",
+    format: checkFormat(typed.format),
+    ...(typed.record !== undefined && { record: typed.record }),
     ...(family !== undefined && { family }),
     ...(sourcePort !== undefined && { sourcePort }),
     ...(source !== undefined && { source }),
@@ -78,6 +87,15 @@ function checkTraceOptions(typed: TypedOptions): Partial<TraceOptions> {
   const seconds = decimal("-w", typed.wait, 0.001, 3600);
   const given = Object.entries(numbers).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(given), ...(seconds !== undefined && { maxWaitMs: seconds * 1000 }) };
+}
+
+export function checkFormat(text: string | undefined): OutputFormat {
+  return oneOf("--format", text, OUTPUT_FORMATS) ?? "text";
+}
+
+/** How many times as fast as it happened; undefined: all at once. */
+export function checkSpeed(text: string | undefined): number | undefined {
+  return text === "max" ? undefined : decimal("--speed", text, 0.01, 10_000, "a number");
 }
 
 /** Milliseconds. */
@@ -111,17 +129,27 @@ function whole(option: string, text: string | undefined, least: number, most: nu
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from ${least} to ${most}`);
 }
 
-function decimal(option: string, text: string | undefined, least: number, most: number): number | undefined {
+export function decimal(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+  what = "a number of seconds",
+): number | undefined {
   if (text === undefined) return undefined;
   const value = /^(\d{1,9}(\.\d{0,9})?|\.\d{1,9})$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a number of seconds from ${least} to ${most}`);
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${what} from ${least} to ${most}`);
 }
 
-function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
+export function oneOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): T | undefined {
   const found = known.find((each) => each === text);
   if (text === undefined || found !== undefined) return found;
-  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${known.join(" or ")}`);
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be ${listed(known)}`);
+}
+
+function listed(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
 function quote(text: string): string {

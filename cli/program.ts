@@ -1,6 +1,15 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, COMPLETION_HELP, MAIN_HELP, PLUGIN_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import {
+  AUTO_HELP,
+  COMPLETION_HELP,
+  DOCTOR_HELP,
+  MAIN_HELP,
+  PLUGIN_HELP,
+  REPLAY_HELP,
+  TRACE_HELP,
+  VERSION_LINE,
+} from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -40,6 +49,26 @@ export function createProgram(
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
 
+  const doctor = program
+    .command("doctor")
+    .option("--format <format>")
+    .action(async (options) => {
+      const { runDoctor } = await import("./commands/doctor.ts");
+      done(await runDoctor(context, { format: options.format }));
+    });
+  doctor.helpInformation = () => DOCTOR_HELP;
+
+  const replay = program
+    .command("replay")
+    .argument("<file>")
+    .option("--format <format>")
+    .option("--speed <factor>")
+    .action(async (file, options) => {
+      const { runReplay } = await import("./commands/replay.ts");
+      done(await runReplay(context, { file, options }));
+    });
+  replay.helpInformation = () => REPLAY_HELP;
+
   const plugin = program.command("plugin").helpCommand(false);
   const list = plugin.command("list").action(async () => {
     const { runPluginList } = await import("./commands/plugin.ts");
@@ -53,7 +82,25 @@ export function createProgram(
       const { runPluginNew } = await import("./commands/plugin.ts");
       done(runPluginNew(context, { name, kind: options.kind }));
     });
-  for (const each of [plugin, list, create]) each.helpInformation = () => PLUGIN_HELP;
+  const check = plugin
+    .command("check")
+    .argument("<file>")
+    .option("--port <port>")
+    .option("--timeout <seconds>")
+    .option("--format <format>")
+    .action(async (file, options) => {
+      const { runPluginCheck } = await import("./commands/plugin-check.ts");
+      done(await runPluginCheck(context, { file, ...options }));
+    });
+  // For `check` alone, which runs this program again for it.
+  const runCases = plugin
+    .command("run-cases", { hidden: true })
+    .argument("<request>")
+    .action(async (request) => {
+      const { runCases: run } = await import("./plugins/check/child.ts");
+      done(await run(context, request));
+    });
+  for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
 
   const completion = program
     .command("completion")
@@ -85,5 +132,7 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--sport <port>")
     .option("--flow <mode>")
     .option("--format <format>")
+    .option("--backend <name>")
+    .option("--record <file>")
     .option("--plugin <file>");
 }

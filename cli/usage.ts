@@ -14,7 +14,7 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, plugin and completion, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, doctor, replay, plugin and completion, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);
@@ -32,10 +32,13 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
 function pluginUsage({ code, message }: CommanderError, argv: readonly string[], help: string): UsageError {
   switch (code) {
     case "commander.unknownCommand":
-      return new UsageError(`Cannot run plugin ${echo(argv[1] ?? "") || '""'}: there are list and new; ${help}`);
+      return new UsageError(`Cannot run plugin ${echo(argv[1] ?? "") || '""'}: there are list, new and check; ${help}`);
     case "commander.help":
-      return new UsageError(`Cannot run plugin alone: there are list and new; ${help}`);
+      return new UsageError(`Cannot run plugin alone: there are list, new and check; ${help}`);
     case "commander.missingArgument":
+      if (argv[1] === "check") {
+        return new UsageError("Cannot check a plugin: no file is given, as in nettrace plugin check ./dns.ts");
+      }
       return new UsageError("Cannot make a plugin: no name is given, as in nettrace plugin new dns");
     default:
       return new UsageError(`Cannot read the command line: ${detail(message)}; ${help}`);

@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 
+/** 4: IPv4, 6: IPv6. */
 export type Family = 4 | 6;
 
 /** An IPv4 or IPv6 address. Equal addresses have equal `text`. */
@@ -43,6 +44,7 @@ export function addressFromBytes(bytes: ArrayLike<number>): IpAddress {
   return { family: 6, text: new ipaddr.IPv6(Array.from(copy)).toRFC5952String(), bytes: copy };
 }
 
+/** Whether two addresses are equal; zones do not count. */
 export function sameAddress(a: IpAddress, b: IpAddress): boolean {
   return a.text === b.text;
 }

@@ -4,9 +4,10 @@ import type { Network } from "./network.ts";
 import type { PluginOption, ProbeOptions, ProbeSession, ProtocolPlugin } from "./plugin.ts";
 
 /** MAJOR.MINOR of what a plugin may rely on: the contracts and all that `core/mod.ts` exports. */
-export const PLUGIN_API = "1.0";
+export const PLUGIN_API = "1.1";
 
-interface OptionTypes {
+/** The type of an option's value by the word in `PluginOption.type`. */
+export interface OptionTypes {
   readonly string: string;
   readonly number: number;
   readonly boolean: boolean;
@@ -22,6 +23,7 @@ export type OptionValues<Options extends readonly PluginOption[]> = {
 /** A plugin as it is written: `open` is given the values of the options that it declares. */
 export interface PluginDefinition<Options extends readonly PluginOption[]> extends Omit<ProtocolPlugin, "open"> {
   readonly options?: Options;
+  /** As `ProtocolPlugin.open`. */
   open(
     network: Network,
     target: Endpoint,

@@ -71,6 +71,7 @@ export function icmpProtocol(family: Family): number {
   return family === 4 ? IP_PROTOCOL.icmp : IP_PROTOCOL.icmpv6;
 }
 
+/** Whether two runs of octets are equal. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((octet, index) => octet === b[index]);
 }

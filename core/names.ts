@@ -16,6 +16,7 @@ export interface Names {
   allSettled(): Promise<void>;
 }
 
+/** How names are looked up. */
 export interface NamesOptions {
   /** Default: getnameinfo(3), which reads /etc/hosts. */
   readonly reverse?: ReverseLookup;
@@ -35,6 +36,7 @@ export const noNames: Names = {
   allSettled: () => Promise.resolve(),
 };
 
+/** Looks names up beside a trace, each address once, all at the same time. */
 export function createNames({
   reverse = reverseSystem,
   patienceMs = PATIENCE_MS,

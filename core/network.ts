@@ -21,6 +21,7 @@ export type SocketSpec =
   /** Reserves a TCP port (0 or absent: the kernel chooses), so that no other program uses it; sends nothing. */
   | { readonly type: "tcp-port"; readonly localPort?: number };
 
+/** A socket that probes leave by. Disposing closes it; what is still on its way to it is not shown any more. */
 export interface ProbeSocket extends Disposable {
   readonly type: SocketSpec["type"] | "tcp-connect";
   /** The local port, or a ping socket's ICMP identifier; 0 for raw sockets. */
@@ -28,6 +29,11 @@ export interface ProbeSocket extends Disposable {
   /**
    * Hands `bytes` to the kernel; never waits. `tag` comes back in the `departure` arrival with the time at which the
    * kernel sent them. Throws SocketError (stage `send`). `bytes` may be reused after the call.
+   *
+   * On a dialled socket, once its handshake ended open: says `bytes`, at most 1,200 octets, in the connection's stream
+   * (where `to`, `hopLimit` and `tag` are those of the handshake, whatever is given here). From the first call on, which
+   * may be with no bytes at all, what the other side says arrives as `data`. ENOTCONN before the handshake is open, EPIPE
+   * or ECONNRESET once the connection is at its end.
    */
   send(bytes: Uint8Array, to: Endpoint, hopLimit: number, tag: number): void;
 }
@@ -83,13 +89,24 @@ export interface HandshakeArrival extends ArrivalBase {
   readonly retransmitted: boolean;
 }
 
+/** What the other side of a dialled connection says, in order, from the first `send` on; or the end of it. */
+export interface DataArrival extends ArrivalBase {
+  readonly kind: "data";
+  readonly from: IpAddress;
+  /** At most 65,536 octets, cut anywhere; empty at the end. Only valid until the next call of `receive`. */
+  readonly bytes: Uint8Array;
+  /** The other side will say nothing more: it closed the stream (FIN), or broke it off (RST). */
+  readonly end?: "closed" | "reset";
+}
+
 /** The kernel's stamp of the moment at which the packet sent with `tag` left; of a SYN, when `connect` was called. */
 export interface DepartureArrival extends ArrivalBase {
   readonly kind: "departure";
   readonly tag: number;
 }
 
-export type Arrival = PacketArrival | ErrorArrival | HandshakeArrival | DepartureArrival;
+/** What comes in on a socket. */
+export type Arrival = PacketArrival | ErrorArrival | HandshakeArrival | DataArrival | DepartureArrival;
 
 /** The way that packets to an address take out of this host. */
 export interface Route {
@@ -107,7 +124,8 @@ export interface Network extends Disposable {
   /** Throws SocketError (stage `socket` or `bind`). Closing the socket is the caller's. */
   open(spec: SocketSpec, family: Family): ProbeSocket;
   /**
-   * Starts a TCP handshake whose packets carry `hopLimit`; its end arrives as a `handshake` or `error`. `localPort` 0:
+   * Starts a TCP handshake; all packets of the connection carry `hopLimit`. Its end arrives as a `handshake` or `error`,
+   * after which the socket may speak (`ProbeSocket.send`). Closing it resets the connection. `localPort` 0:
    * the kernel chooses. With a `tag`, a `departure` tells when the SYN left. Throws SocketError (stage `socket`, `bind` or
    * `connect`).
    */

@@ -37,9 +37,11 @@ export interface Hop {
 
 /** The hops of one flow, folded from a trace's events. */
 export interface Path {
+  /** Takes the next event of the trace, in their order. */
   apply(event: TraceEvent): void;
   /** From the first hop limit probed to the end of the path: the target, or the last hop limit probed. */
   hops(): readonly Hop[];
+  /** The hop of that hop limit; undefined where none was probed. */
   hop(number: number): Hop | undefined;
   /** The least hop limit at which the target answered. */
   readonly targetHop: number | undefined;
@@ -74,6 +76,7 @@ interface HopRecord {
   rtt: RttStatistics;
 }
 
+/** An empty path, to be fed with the events of one trace. */
 export function createPath(): Path {
   const hops = new Map<number, HopRecord>();
   const records = new Map<number, Record>();

@@ -11,6 +11,7 @@ export interface ProbeOptions {
   readonly plugin?: PluginValues;
 }
 
+/** Values of options by their names. */
 export type PluginValues = Readonly<Record<string, string | number | boolean>>;
 
 /** An option of a plugin's own: `--dns.qname example.com` on the command line. */
@@ -72,6 +73,13 @@ export interface ProbeSession extends Disposable {
   readonly unattributed?: number;
   /** The reply in an arrival on this session's own sockets (it is shown no others); never throws; foreign or malformed bytes are undefined. */
   match(arrival: Arrival): Reply | undefined;
+  /**
+   * Asked of each arrival of which `match` made nothing: what it says of a probe whose own reply is still to come, such as
+   * the TCP handshake before a service has said a word. The probe is then given time anew, and this reply counts where no
+   * other comes in it, or before the trace is stopped; what a later arrival of the same probe says takes its place. The RTT
+   * is that to the first of them, whichever reply counts in the end. Never throws. Absent where one answer is all.
+   */
+  provisional?(arrival: Arrival): Reply | undefined;
   /**
    * Asked at each of `hiddenRefusalAtMs` for as long as nothing at all was answered: the evidence that this host, not the
    * network, swallowed the probes. Absent where a refused send always throws.

@@ -41,7 +41,7 @@ export interface IcmpCode {
 
 /**
  * What a reply says about the path: `transit` the probe died on its way (time exceeded); `reached` the target itself
- * answered; `unreachable` a router or the target says that there is no way on.
+ * answered; `unreachable` a router or the target says, or shows, that there is no way on.
  */
 export type Effect = "transit" | "reached" | "unreachable";
 
@@ -83,6 +83,7 @@ export type Outcome =
   /** the caller ended it */
   | "aborted";
 
+/** A probe left this host. */
 export interface SentEvent {
   readonly type: "sent";
   readonly probe: Probe;
@@ -95,7 +96,7 @@ interface AnswerEvent {
   readonly reply: Reply;
   readonly atMs: number;
   /**
-   * Send to arrival, milliseconds. Absent where it was not measured: the answer may belong to a retransmission by the
+   * Send to arrival, milliseconds; of an answer in parts, to the first of them (`ProbeSession.provisional`). Absent where it was not measured: the answer may belong to a retransmission by the
    * kernel (Karn's ambiguity, RFC 6298 §3).
    */
   readonly rttMs?: number;
@@ -103,6 +104,7 @@ interface AnswerEvent {
   readonly tapped: boolean;
 }
 
+/** The first answer to a probe in flight. */
 export interface ReplyEvent extends AnswerEvent {
   readonly type: "reply";
 }
@@ -117,6 +119,7 @@ export interface DuplicateEvent extends AnswerEvent {
   readonly type: "duplicate";
 }
 
+/** A probe is given up: nothing answered it. */
 export interface LostEvent {
   readonly type: "lost";
   readonly probe: Probe;
@@ -133,6 +136,7 @@ export interface FailedEvent {
   readonly error: SocketError;
 }
 
+/** The last event of a trace. */
 export interface StoppedEvent {
   readonly type: "stopped";
   readonly atMs: number;

@@ -10,6 +10,7 @@ import type { Route } from "./network.ts";
  */
 export type AddressLookup = (name: string, family: 0 | Family) => Promise<readonly IpAddress[]>;
 
+/** What to resolve, and by which means. */
 export interface ResolveRequest {
   /** A name or a literal address. */
   readonly host: string;
@@ -24,6 +25,7 @@ export interface ResolveRequest {
   readonly signal?: AbortSignal;
 }
 
+/** The address to trace to. */
 export interface ResolvedTarget {
   readonly address: IpAddress;
   /** Absent where this host refuses to say, for want of a route or because a rule prohibits it. */

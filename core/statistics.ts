@@ -11,8 +11,11 @@ export interface RttSummary {
   readonly jitterMs?: number;
 }
 
+/** Round-trip times, summed up as they come. */
 export interface RttStatistics {
+  /** Takes one more sample, milliseconds. */
   add(rttMs: number): void;
+  /** Of all samples so far. */
   summary(): RttSummary;
 }
 

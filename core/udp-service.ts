@@ -1,6 +1,7 @@
 import type { Endpoint, IpAddress } from "./address.ts";
 import { SocketError } from "./errors.ts";
-import { icmpProtocol, readErrorArrival, readQuotedError } from "./icmp-reply.ts";
+import { openIcmpListener } from "./icmp-listener.ts";
+import { readErrorArrival, readQuotedError } from "./icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "./network.ts";
 import type { PluginMode, ProbeOptions, ProbeSession } from "./plugin.ts";
 import type { Probe, Reply } from "./probe.ts";
@@ -21,6 +22,7 @@ export interface UdpService {
   readAnswer(bytes: Uint8Array): ServiceAnswer | undefined;
 }
 
+/** What a service answered to which probe. */
 export interface ServiceAnswer {
   readonly sequence: number;
   /** One word: what the service says of itself. */
@@ -48,16 +50,7 @@ export function openUdpService(
   const { source } = network.route(target.address);
   const open = (localPort: number): ProbeSocket => network.open({ type: "udp", localPort }, family);
   const first = open(options.sourcePort ?? 0);
-  return createSession(first, () => open(0), openIcmp(network, family), target, source, service);
-}
-
-function openIcmp(network: Network, family: 4 | 6): ProbeSocket | undefined {
-  try {
-    return network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
-  } catch (error) {
-    if (error instanceof SocketError) return undefined;
-    throw error;
-  }
+  return createSession(first, () => open(0), openIcmpListener(network, family), target, source, service);
 }
 
 /** Sockets at once, flow 0's own apart; the oldest is closed for a new one. */
@@ -69,8 +62,8 @@ interface Flow {
   readonly socket: ProbeSocket;
   /** Probes that nothing has answered, oldest first. */
   readonly open: Map<number, true>;
-  /** Of the probes sent: the latest with each checksum. */
-  readonly byChecksum: Map<number, number>;
+  /** The probes sent, by their checksum; undefined where several have the same one. */
+  readonly byChecksum: Map<number, number | undefined>;
 }
 
 function createSession(
@@ -115,8 +108,10 @@ function createSession(
     dropOldest(open, REMEMBERED);
     if (icmpSocket === undefined) return;
     const sum = checksumOf(payload, socket.localPort, target, source);
+    // In one's complement 0xffff is 0: two sequences of all have one checksum.
+    const isTwin = byChecksum.has(sum) && byChecksum.get(sum) !== sequence;
     byChecksum.delete(sum);
-    byChecksum.set(sum, sequence);
+    byChecksum.set(sum, isTwin ? undefined : sequence);
     dropOldest(byChecksum, REMEMBERED);
   };
 
@@ -140,8 +135,11 @@ function createSession(
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
     if (error === undefined || quoted === undefined || quoted.destinationPort !== target.port) return undefined;
     const flow = find(({ localPort }) => localPort === quoted.sourcePort);
-    const sequence = flow && (service.read(quoted.payload) ?? flow.byChecksum.get(quoted.checksum));
-    return flow === undefined || sequence === undefined ? undefined : settled(flow, { sequence, ...error.reply });
+    if (flow === undefined) return undefined;
+    const sequence = service.read(quoted.payload) ?? flow.byChecksum.get(quoted.checksum);
+    if (sequence !== undefined) return settled(flow, { sequence, ...error.reply });
+    if (flow.byChecksum.has(quoted.checksum) && !arrival.tapped) unattributed += 1;
+    return undefined;
   };
 
   const matchError = (arrival: ErrorArrival): Reply | undefined => {

@@ -4,6 +4,9 @@ import { tcpConnect } from "./tcp-connect.ts";
 import { tcpSyn } from "./tcp-syn.ts";
 import { udp } from "./udp.ts";
 
+export { icmp, tcpConnect, tcpSyn, udp };
+
+/** All plugins that come with nettrace, in the order in which `auto` tries them. */
 export const builtInPlugins: readonly ProtocolPlugin[] = [icmp, udp, tcpSyn, tcpConnect];
 
 /** The order of `auto`: what tells most first, what is let out most last; both need the fewest privileges at the end. */

@@ -1,7 +1,7 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
-import { SocketError } from "../core/errors.ts";
-import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
-import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
+import { openIcmpListener } from "../core/icmp-listener.ts";
+import { equalBytes, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
+import type { Arrival, ErrorArrival, PacketArrival, ProbeSocket } from "../core/network.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 import { checksumWithWord, encodeUdp, IP_PROTOCOL, parseUdp, readU16, writeU16 } from "../core/wire/mod.ts";
@@ -25,18 +25,9 @@ export const udp: ProtocolPlugin = {
     const source = network.route(target.address).source;
     const localPort = options.sourcePort ?? 0;
     const socket = network.open({ type: "udp", localPort }, family);
-    return createUdpSession(socket, openIcmp(network, family), target, source);
+    return createUdpSession(socket, openIcmpListener(network, family), target, source);
   },
 };
-
-function openIcmp(network: Network, family: 4 | 6): ProbeSocket | undefined {
-  try {
-    return network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
-  } catch (error) {
-    if (error instanceof SocketError) return undefined;
-    throw error;
-  }
-}
 
 /** 60 octets of IPv4 in all, as traceroute sends. */
 const PAYLOAD = 32;
@@ -59,6 +50,8 @@ function createUdpSession(
   /** Hop limits of the probes that nothing has answered, by sequence, oldest first. */
   const open = new Map<number, number>();
   const destination = { address: target.address, port: target.port };
+  /** Which of 0 and 65,535 were sent: in one's complement they are the same, and so are their checksums. */
+  const sentTwins = new Set<number>();
   let sequenceByPort: Map<number, number> | undefined;
   /** A router quoted too little to tell the probe: from then on each probe has a port of its own. */
   let isShortQuoted = false;
@@ -74,11 +67,15 @@ function createUdpSession(
   /** Flows other than 0 have a port of their own, which names the probe even where no payload is quoted. */
   const sequenceOfPort = (port: number): number | undefined => sequenceByPort?.get(port);
 
-  const sequenceOfChecksum = (checksum: number): number | undefined => {
+  const sequenceOfChecksum = ({ checksum }: { readonly checksum: number }, isTapped: boolean): number | undefined => {
     // UDP sends a checksum of 0 as 0xffff (RFC 768).
     const wanted = checksum === 0xffff ? 0 : checksum;
-    for (const sequence of open.keys())
-      if (checksumWithWord(baseChecksum, sequence) % 0xffff === wanted) return sequence;
+    for (const sequence of open.keys()) {
+      if (checksumWithWord(baseChecksum, sequence) % 0xffff !== wanted) continue;
+      if (sequence % 0xffff !== 0 || sentTwins.size < 2) return sequence;
+      if (!isTapped) unattributed += 1;
+      return undefined;
+    }
     return undefined;
   };
 
@@ -106,7 +103,9 @@ function createUdpSession(
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
     if (error === undefined || quoted === undefined || quoted.sourcePort !== socket.localPort) return undefined;
     const sequence =
-      sequenceOf(quoted.payload) ?? sequenceOfPort(quoted.destinationPort) ?? sequenceOfChecksum(quoted.checksum);
+      sequenceOf(quoted.payload) ??
+      sequenceOfPort(quoted.destinationPort) ??
+      sequenceOfChecksum(quoted, arrival.tapped);
     return sequence === undefined ? undefined : { sequence, ...error.reply };
   };
 
@@ -127,6 +126,7 @@ function createUdpSession(
   const remember = (sequence: number, hopLimit: number): void => {
     open.delete(sequence);
     open.set(sequence, hopLimit);
+    if (sequence % 0xffff === 0) sentTwins.add(sequence);
     if (open.size > REMEMBERED) open.delete(open.keys().next().value ?? sequence);
   };
 

@@ -55,8 +55,8 @@ async function bundle(root: string, target: Target, executablePath: string, outf
       NETTRACE_COMMIT: JSON.stringify(commit),
       NETTRACE_TARGET: JSON.stringify(target.name),
     },
-    // For Node only (core/ffi/node.ts): nothing here asks for it.
-    external: ["koffi"],
+    // For Node only (core/ffi/node.ts, core/socket/raw-socket): nothing here asks for them.
+    external: ["koffi", "raw-socket"],
     // The executable runs where anybody may have left files: nothing of the working directory is read or run.
     compile: {
       outfile,

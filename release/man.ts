@@ -96,7 +96,8 @@ function shapes(): readonly Shape[] {
 }
 
 function commandSection({ name, help, options }: Shape & { options: readonly OptionHelp[] }, common: Set<string>) {
-  const own = options.filter(({ long }) => !common.has(long) && long !== "--help");
+  const isShared = (long: string): boolean => common.has(long) && (name === "auto" || name === "trace");
+  const own = options.filter(({ long }) => !isShared(long) && long !== "--help");
   const text = help.split("\n\n")[1] ?? "";
   const verbatim = bodyOf(help);
   return [

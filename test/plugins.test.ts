@@ -1,28 +1,41 @@
+import { type SimBenchesOptions, simPluginBenches } from "../core/conformance/sim-benches.ts";
 import type { HostProfile } from "../core/sim/host.ts";
 import { icmp } from "../plugins/icmp.ts";
 import { tcpConnect } from "../plugins/tcp-connect.ts";
 import { tcpSyn } from "../plugins/tcp-syn.ts";
 import { udp } from "../plugins/udp.ts";
 import { pluginContract } from "./contract.ts";
-import { simPluginBenches } from "./sim/benches.ts";
 
 /** Raw sockets are refused, ping sockets are not, as for users inside of ping_group_range. */
-const NO_RAW: HostProfile = { refusedSockets: [{ types: ["raw"], errno: "EPERM" }] };
-const INPUT_DROPS: HostProfile = { inputDropsIcmpErrors: true };
+const NO_RAW = {
+  host: { refusedSockets: [{ types: ["raw"], errno: "EPERM" }] } satisfies HostProfile,
+  allows: ["ping", "none"],
+} as const;
+const DEAF = { host: { inputDropsIcmpErrors: true } satisfies HostProfile };
 
+type More = Omit<SimBenchesOptions, "port">;
+
+const NO_MARKS = { marks: { plain: undefined, closed: undefined } };
 const TCP_MARKS = { marks: { plain: "open", closed: "closed" } };
 /** A port that is unreachable is closed, whichever arrangement it is in. */
 const UDP_MARKS = { marks: { plain: "closed", closed: "closed" } };
 
-pluginContract("icmp", icmp, simPluginBenches(0), { mode: "raw" });
-pluginContract("icmp without privilege", icmp, simPluginBenches(0, NO_RAW), { mode: "ping-socket" });
-pluginContract("icmp behind an INPUT rule that drops errors", icmp, simPluginBenches(0, INPUT_DROPS));
+const icmpBenches = (more: More) => simPluginBenches({ port: 0, ...more });
+pluginContract("icmp", icmp, icmpBenches({}), { ...NO_MARKS, mode: "raw" });
+pluginContract("icmp without privilege", icmp, icmpBenches(NO_RAW), { ...NO_MARKS, mode: "ping-socket" });
+pluginContract("icmp behind an INPUT rule that drops errors", icmp, icmpBenches(DEAF), NO_MARKS);
 
-pluginContract("udp", udp, simPluginBenches(33_434), UDP_MARKS);
-pluginContract("udp without privilege", udp, simPluginBenches(33_434, NO_RAW), { ...UDP_MARKS, mode: "error-queue" });
-pluginContract("udp behind an INPUT rule that drops errors", udp, simPluginBenches(33_434, INPUT_DROPS), UDP_MARKS);
+const udpBenches = (more: More) => simPluginBenches({ port: 33_434, ...more });
+pluginContract("udp", udp, udpBenches({}), { ...UDP_MARKS, mode: "udp+raw-icmp" });
+pluginContract("udp without privilege", udp, udpBenches(NO_RAW), { ...UDP_MARKS, mode: "error-queue" });
+pluginContract("udp behind an INPUT rule that drops errors", udp, udpBenches(DEAF), UDP_MARKS);
+const echo = { open: { udp: (payload: Uint8Array) => payload } };
+const ECHO_MARKS = { marks: { plain: "open", closed: "closed" } };
+pluginContract("udp to a port that answers", udp, udpBenches(echo), ECHO_MARKS);
+pluginContract("udp to a port that answers, without privilege", udp, udpBenches({ ...NO_RAW, ...echo }), ECHO_MARKS);
 
-pluginContract("tcp-syn", tcpSyn, simPluginBenches(443), { ...TCP_MARKS, mode: "raw" });
-pluginContract("tcp-syn behind an INPUT rule that drops errors", tcpSyn, simPluginBenches(443, INPUT_DROPS), TCP_MARKS);
+const tcpBenches = (more: More) => simPluginBenches({ port: 443, ...more });
+pluginContract("tcp-syn", tcpSyn, tcpBenches({}), { ...TCP_MARKS, mode: "raw" });
+pluginContract("tcp-syn behind an INPUT rule that drops errors", tcpSyn, tcpBenches(DEAF), TCP_MARKS);
 
-pluginContract("tcp-connect", tcpConnect, simPluginBenches(443, NO_RAW), { ...TCP_MARKS, constantFlows: "path" });
+pluginContract("tcp-connect", tcpConnect, tcpBenches(NO_RAW), TCP_MARKS);

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labAccess } from "./lab/access.ts";
 import { entering } from "./lab/enter.ts";
+import { rawSocketAddon } from "./raw-socket-addon.ts";
 import { openRuntimes, type Runtime, readCounts } from "./runtimes.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -66,6 +67,10 @@ function everywhere(title: string, paths: readonly string[], enter: Enter): void
 check("types", [bin("tsc"), "-p", "."]);
 check("format and lint", [bin("biome"), "check", "--error-on-warnings", "."]);
 check("unused files, exports and dependencies", [bin("knip")]);
+check("reference of the public API: all is documented", [
+  join(root, "docs", "reference", "node_modules", ".bin", "typedoc"),
+  ...["--options", "docs/reference/typedoc.json", "--emit", "none"],
+]);
 check("build", [bin("bun"), "build.ts"]);
 
 using runtimes = openRuntimes();
@@ -78,18 +83,31 @@ everywhere(
     "./test/plugins.test.ts",
     "./test/address.test.ts",
     "./test/statistics.test.ts",
+    "./test/embedded.test.ts",
   ],
   asIs,
 );
 suite(
   "command line, house, plugins of others",
   runtimes.bun,
-  ["./test/cli", "./test/personalities", "./test/house", "./test/plugins", "./test/examples"],
+  [
+    "./test/cli",
+    "./test/asn",
+    "./test/doctor",
+    "./test/personalities",
+    "./test/house",
+    "./test/plugins",
+    "./test/examples",
+  ],
   asIs,
 );
+suite("npm package, README's permissions for Deno", runtimes.bun, ["./test/package"], asIs);
 
 suite("releases", runtimes.bun, ["./test/release"], asIs);
 
+// Labs may be in a namespace without a way to npm's registry.
+const addon = rawSocketAddon();
+if ("why" in addon) console.error(`\n# NO TESTS OF raw-socket: ${addon.why}`);
 const access = labAccess();
 if (access.kind === "refused") {
   // A machine that cannot build labs is told so; the continuous run must not pass without them.

@@ -1,5 +1,6 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/mod.ts";
-import { answers, type CommandShape } from "../completion/answer.ts";
+import { answers } from "../completion/answer.ts";
 import { SCRIPTS, SHELLS, type Shell } from "../completion/scripts.ts";
 import type { CommandContext } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -9,7 +10,7 @@ import { printable } from "../printable.ts";
 /** `nettrace completion SHELL` prints what the shell reads; `completion answer SHELL -- WORDS` is what that then calls. */
 export async function runCompletion(
   context: CommandContext,
-  program: CommandShape,
+  program: CommandUnknownOpts,
   [what, ...rest]: readonly string[],
 ): Promise<number> {
   if (what === undefined) throw new UsageError(`Cannot complete: no shell is named; there are ${SHELLS.join(", ")}`);

@@ -67,7 +67,7 @@ export function runPluginNew(context: CommandContext, { name, kind = "udp" }: Pl
   write(`${name}.test.ts`, testTemplate(name, kind));
   context.stdout.write(
     `${name}.ts       the plugin: nettrace trace example.com --plugin ./${name}.ts -P ${name}\n` +
-      `${name}.test.ts  its test; runs where the package nettrace is installed\n`,
+      `${name}.test.ts  its test; runs where the package nettrace is installed; without: nettrace plugin check ./${name}.ts\n`,
   );
   return EXIT.reached;
 }

@@ -18,10 +18,9 @@ import {
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { checkHost } from "../host.ts";
 import type { CommonOptions } from "../options.ts";
-import { createJsonReporter } from "../render/json.ts";
-import { createProgress } from "../render/progress.ts";
-import { createPaint } from "../render/style.ts";
-import { createTextReporter, type Reporter } from "../render/text.ts";
+import { printable } from "../printable.ts";
+import { createReporter } from "../render/reporter.ts";
+import type { Reporter } from "../render/text.ts";
 import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
 
 export interface RunPlan {
@@ -88,7 +87,7 @@ async function show(
     })),
     started: context.now(),
   };
-  reporter = createReporter(context, head, names, options.format);
+  reporter = await createReporter(context, { head, names, format: options.format, record: options.record });
   const startedMs = network.nowMs();
   let attempts: readonly Attempt[] = [];
   let winner: Attempt | undefined;
@@ -113,21 +112,11 @@ async function show(
   return end;
 }
 
-function createReporter(
-  context: CommandContext,
-  head: RunHead,
-  names: Names,
-  format: CommonOptions["format"],
-): Reporter {
-  const output = context.stdout;
-  const progress = createProgress(context.stderr, context.env);
-  if (format === "json") return createJsonReporter({ head, output, progress, names });
-  return createTextReporter({ head, output, progress, names, paint: createPaint(output, context.env) });
-}
-
 async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
   try {
     return await context.openNetwork({
+      backend: options.backend,
+      onLimits: (limits) => context.stderr.write(`nettrace: ${printable(limits)}\n`),
       ...(options.source !== undefined && { source: options.source }),
       ...(options.interface !== undefined && { interface: options.interface }),
     });

@@ -3,15 +3,17 @@ import type { CommandContext } from "../context.ts";
 import { echo } from "../host.ts";
 import { printable } from "../printable.ts";
 import { findByName, judge, PLUGIN_NAME, pluginFolder } from "./folder.ts";
-import { filesOf, importFile } from "./modules.ts";
+import { importPlugin, UntrustedError } from "./modules.ts";
 import type { WantedPlugins } from "./named.ts";
-import { distrust, type Who, whoAmI } from "./trust.ts";
+import { type Who, whoAmI } from "./trust.ts";
 
 /** A plugin that came from a file. */
 export interface LoadedPlugin {
   readonly plugin: ProtocolPlugin;
   /** Absolute, without symbolic links. */
   readonly file: string;
+  /** What else the file exports: `nettrace plugin check` looks for a service. */
+  readonly exports: Readonly<Record<string, unknown>>;
 }
 
 /** Loads what a command line names, in the order named. Throws UsageError for the first that cannot be. */
@@ -24,14 +26,15 @@ export async function loadPlugins(wanted: WantedPlugins, context: CommandContext
   const load = async (file: string, isAsked: boolean): Promise<LoadedPlugin> => {
     const before = loaded.find((each) => each.file === file);
     if (before !== undefined) return before;
-    const plugin = await runFile(file, who, isAsked, context);
+    const found = await runFile(file, who, isAsked, context);
+    const { plugin } = found;
     if (builtIn.some(({ name }) => name === plugin.name)) {
       throw refusal(file, `its name ${plugin.name} is that of a built-in one`);
     }
     const twin = loaded.find((each) => each.plugin.name === plugin.name);
     if (twin !== undefined) throw refusal(file, `its name ${plugin.name} is that of ${twin.file} too`);
-    loaded.push({ plugin, file });
-    return { plugin, file };
+    loaded.push(found);
+    return found;
   };
 
   const loadByName = async (name: string): Promise<boolean> => {
@@ -61,20 +64,18 @@ export async function loadPlugins(wanted: WantedPlugins, context: CommandContext
   return loaded;
 }
 
-async function runFile(file: string, who: Who, isAsked: boolean, context: CommandContext): Promise<ProtocolPlugin> {
-  try {
-    for (const each of await filesOf(file)) {
-      const offence = distrust(each, who, isAsked);
-      if (offence !== undefined) throw refusal(file, offence);
-    }
+async function runFile(file: string, who: Who, isAsked: boolean, context: CommandContext): Promise<LoadedPlugin> {
+  const onTrusted = (): void => {
     const asWhom = who.sudoUid === undefined ? "" : " as root";
     context.stderr.write(`nettrace: loads the plugin ${printable(file)}${asWhom}\n`);
-    const { default: exported } = await importFile(file);
-    if (exported === undefined) throw refusal(file, "it has no default export");
-    return checkPlugin(exported);
+  };
+  try {
+    const exports = await importPlugin({ file, who, isAsked, onTrusted });
+    if (exports["default"] === undefined) throw refusal(file, "it has no default export");
+    return { plugin: checkPlugin(exports["default"]), file, exports };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw refusal(file, wordsOf(error));
+    throw refusal(file, error instanceof UntrustedError ? error.message : wordsOf(error));
   }
 }
 

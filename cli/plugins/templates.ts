@@ -9,13 +9,17 @@ export function isPluginKind(text: string): text is PluginKind {
 }
 
 export function pluginTemplate(name: string, kind: PluginKind): string {
-  return PLUGINS[kind].replaceAll("NAME", name);
+  return (PLUGINS[kind] + SERVICES[kind]).replaceAll("NAME", name);
 }
 
 export function testTemplate(name: string, kind: PluginKind): string {
+  const { target, mark } = TARGETS[kind];
+  const hasService = SERVICES[kind] !== "";
   return TEST.replaceAll("NAME", name)
-    .replace("/* ANSWERS */", ANSWERS[kind])
-    .replace("/* IMPORTS */", kind === "raw" ? "trace, wire" : "trace");
+    .replace("/* IMPORT */", `import plugin${hasService ? ", { service }" : ""} from "./${name}.ts";`)
+    .replace("/* SUBJECT */", `plugin${hasService ? ", { service }" : ""}`)
+    .replace("/* TARGET */", target)
+    .replaceAll("/* MARK */", mark);
 }
 
 const UDP = `import { type Arrival, definePlugin, type ProbeSocket, readErrorArrival, type Reply } from "nettrace";
@@ -204,7 +208,7 @@ export default definePlugin({
       },
       match(arrival: Arrival): Reply | undefined {
         const dial = dials.get(arrival.socket);
-        if (dial === undefined || arrival.kind === "departure" || arrival.kind === "packet") return undefined;
+        if (dial === undefined || (arrival.kind !== "handshake" && arrival.kind !== "error")) return undefined;
         const { sequence } = dial;
         if (arrival.kind === "handshake") {
           close(arrival.socket);
@@ -228,99 +232,54 @@ export default definePlugin({
 
 const PLUGINS: Readonly<Record<PluginKind, string>> = { udp: UDP, raw: RAW, tcp: TCP };
 
+/** What the target answers in tests; TCP is answered by the simulated kernel. */
+const SERVICES: Readonly<Record<PluginKind, string>> = {
+  udp: `
+/** What a target answers to \`nettrace plugin check\` and to the test: it repeats what it is told. */
+export function service(request: Uint8Array): Uint8Array {
+  return request;
+}
+`,
+  raw: `
+/** What a target that speaks the protocol answers to \`nettrace plugin check\` and to the test. */
+export function service(request: Uint8Array): Uint8Array {
+  const answer = request.slice();
+  answer[0] = ANSWER;
+  return answer;
+}
+`,
+  tcp: "",
+};
+
 const TEST = `import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Arrival, type Network, parseAddress, type ProbeSocket, /* IMPORTS */ } from "nettrace";
-import plugin from "./NAME.ts";
-
-const [here, router, target] = ["192.0.2.1", "192.0.2.254", "198.51.100.10"].map((text) => {
-  const address = parseAddress(text);
-  assert.ok(address);
-  return address;
-}) as [Address, Address, Address];
-type Address = NonNullable<ReturnType<typeof parseAddress>>;
-
-const TIME_EXCEEDED = { type: 11, code: 0 };
-
-/** Two hops on a clock of their own: a router, and behind it the target. */
-function createNetwork(): Network {
-  let nowMs = 0;
-  const arrivals: Arrival[] = [];
-  const sockets: ProbeSocket[] = [];
-
-  const answer = (socket: ProbeSocket, bytes: Uint8Array, hopLimit: number, port: number): Arrival => {
-    const from = hopLimit === 1 ? router : target;
-/* ANSWERS */
-  };
-
-  const open = (type: ProbeSocket["type"]): ProbeSocket => {
-    const socket: ProbeSocket = {
-      type,
-      localPort: 50_000,
-      send: (bytes, to, hopLimit) => void arrivals.push(answer(socket, bytes.slice(), hopLimit, to.port)),
-      [Symbol.dispose]() {},
-    };
-    sockets.push(socket);
-    return socket;
-  };
-
-  return {
-    nowMs: () => nowMs,
-    route: () => ({ source: here }),
-    open: (spec) => open(spec.type),
-    dial(to, hopLimit) {
-      const socket = open("tcp-connect");
-      socket.send(new Uint8Array(0), to, hopLimit, 0);
-      return socket;
-    },
-    async receive(untilMs) {
-      nowMs += 1;
-      const arrival = arrivals.shift();
-      if (arrival === undefined && Number.isFinite(untilMs)) nowMs = Math.max(nowMs, untilMs);
-      return arrival;
-    },
-    retransmitFailures: () => undefined,
-    [Symbol.dispose]() {},
-  };
-}
+import { trace } from "nettrace";
+import { conformance, createSimNetwork, topologies } from "nettrace/testing";
+/* IMPORT */
 
 describe("NAME", () => {
-  it("sees a router and then the target", async () => {
-    using network = createNetwork();
-    const seen = new Map<number, string>();
+  // What every plugin must do, on a simulated network: as \`nettrace plugin check ./NAME.ts\` asks it.
+  for (const { title, skip, run } of conformance(/* SUBJECT */)) it(title, { skip }, run);
+
+  it("reaches a target over three hops, whose mark is /* MARK */", async () => {
+    const topology = topologies.plain(3);
+    const target = { ...topology.target/* TARGET */ };
+    using network = createSimNetwork({ ...topology, target });
+    const seen = new Map<number, string | undefined>();
     let outcome: string | undefined;
-    for await (const event of trace(network, { plugin, target: { address: target, port: 0 } })) {
-      if (event.type === "reply") seen.set(event.probe.hopLimit, \`\${event.reply.from.text} \${event.reply.effect}\`);
+    const to = topologies.endpointOf(topology, 4, plugin.defaultPort ?? 0);
+    for await (const event of trace(network, { plugin, target: to })) {
+      if (event.type === "reply") seen.set(event.probe.hopLimit, event.reply.mark);
       if (event.type === "stopped") outcome = event.outcome;
     }
     assert.equal(outcome, "reached");
-    assert.equal(seen.get(1), \`\${router.text} transit\`);
-    assert.equal(seen.get(2), \`\${target.text} reached\`);
+    assert.deepEqual([seen.get(1), seen.get(2), seen.get(3)], [undefined, undefined, "/* MARK */"]);
   });
 });
 `;
 
-const ERROR = `{
-      kind: "error", socket, atMs: nowMs, offender: from, icmp: TIME_EXCEEDED, toPort: port, quoted: bytes,
-      extensions: new Uint8Array(0), local: false, retransmitted: false,
-    }`;
-
-const ANSWERS: Readonly<Record<PluginKind, string>> = {
-  udp: `    // Here the target repeats what it is told.
-    const packet = { kind: "packet", socket, atMs: nowMs, from, fromPort: port, protocol: 17, bytes } as const;
-    if (hopLimit > 1) return { ...packet, tapped: false };
-    return ${ERROR};`,
-  raw: `    const isRouter = hopLimit === 1;
-    const original = wire.encodeIp({
-      source: here.bytes, destination: target.bytes, protocol: 253, hopLimit: 1, payload: bytes,
-    });
-    // The target says that it lacks the protocol.
-    const error = isRouter ? TIME_EXCEEDED : { type: 3, code: 2 };
-    const message = wire.encodeIcmpError({ version: 4, ...error, original });
-    const icmp = sockets[0] ?? socket;
-    return {
-      kind: "packet", socket: icmp, atMs: nowMs, from, fromPort: port, protocol: 1, bytes: message, tapped: false,
-    };`,
-  tcp: `    if (hopLimit > 1) return { kind: "handshake", socket, atMs: nowMs, state: "open", from, local: false, retransmitted: false };
-    return ${ERROR};`,
+const TARGETS: Readonly<Record<PluginKind, { readonly target: string; readonly mark: string }>> = {
+  udp: { target: ", udp: service", mark: "answers" },
+  raw: { target: ", otherProtocols: service", mark: "answers" },
+  tcp: { target: "", mark: "open" },
 };

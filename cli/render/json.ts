@@ -1,30 +1,12 @@
 import { type Attempt, formatAddress, type Hop, type HopProbe, loopOf, type Names } from "../../core/mod.ts";
-import type { Output } from "../context.ts";
 import { EXIT_MEANINGS } from "../exit-codes.ts";
 import { printableJson } from "../printable.ts";
 import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
-import type { Progress } from "./progress.ts";
-import type { Reporter } from "./text.ts";
+import { type FinishedRun, rounded } from "./formats/run.ts";
 
-export interface JsonReporterOptions {
-  readonly head: RunHead;
-  readonly output: Output;
-  readonly progress: Progress;
-  readonly names: Names;
-}
-
-/** One document at the end. Its shape is promised by docs/schema. */
-export function createJsonReporter({ head, output, progress, names }: JsonReporterOptions): Reporter {
-  return {
-    event(event) {
-      if (event.type === "trace") progress.show(event.attempt);
-    },
-    refresh() {},
-    finish(end) {
-      progress.clear();
-      output.write(`${printableJson(runDocument(head, end, names))}\n`);
-    },
-  };
+/** The document of a run. Its shape is promised by docs/schema. */
+export function json({ head, end, names }: FinishedRun): string {
+  return `${printableJson(runDocument(head, end, names))}\n`;
 }
 
 function runDocument(head: RunHead, end: RunEnd, names: Names): object {
@@ -124,9 +106,4 @@ function probeDocument({ probe, state, reply, rttMs, late, tapped, error }: HopP
     tapped,
     ...flow,
   };
-}
-
-/** Microseconds are as fine as any stamp here; null where it was not measured. */
-function rounded(ms: number | undefined): number | null {
-  return ms === undefined ? null : Math.round(ms * 1000) / 1000;
 }

@@ -1,4 +1,4 @@
-import { type Attempt, formatAddress, loopOf } from "../../core/mod.ts";
+import { type Attempt, formatAddress, loopOf, REFUSED_HERE } from "../../core/mod.ts";
 import { printable } from "../printable.ts";
 import { isRefusedHere, type RunEnd, type RunHead } from "../result.ts";
 import { attemptLabel } from "./attempt.ts";
@@ -23,7 +23,7 @@ function loopNote(winner: Attempt): string[] {
 
 function refusedNowAndThen(attempt: Attempt): string[] {
   const { refusedSends, verdict } = attempt;
-  if (refusedSends === 0 || verdict === "denied" || verdict === "unroutable" || verdict === undefined) return [];
+  if (refusedSends === 0 || verdict === undefined || REFUSED_HERE.has(verdict)) return [];
   const times = refusedSends === 1 ? "1 send" : `${refusedSends} sends`;
   return [
     `this host refused ${times} of ${attemptLabel(attempt)} now and then, which was tried again: ` +

@@ -15,6 +15,7 @@ export interface Rung {
   readonly options?: PluginValues;
 }
 
+/** What `auto` is asked to do. */
 export interface AutoRequest {
   readonly target: IpAddress;
   readonly ladder: readonly Rung[];
@@ -25,6 +26,7 @@ export interface AutoRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What `auto` tells as it happens. */
 export type AutoEvent =
   | { readonly type: "attempt-started"; readonly attempt: Attempt }
   | { readonly type: "trace"; readonly attempt: Attempt; readonly event: TraceEvent }
@@ -33,6 +35,7 @@ export type AutoEvent =
   | { readonly type: "leading"; readonly attempt: Attempt }
   | { readonly type: "finished"; readonly attempts: readonly Attempt[]; readonly winner: Attempt | undefined };
 
+/** Milliseconds; see `AutoRequest.staggerMs`. */
 export const DEFAULT_STAGGER_MS = 250;
 /** An earlier protocol may be answered by slower means than the one that overtook it; so much more is fair. */
 const FAIR_FACTOR = 2;

@@ -70,6 +70,8 @@ function reachedReason(path: Path): string {
 function unreachableReason(path: Path): string {
   const hop = path.endHop === undefined ? undefined : path.hop(path.endHop);
   const reply = hop?.probes.find((probe) => probe.reply?.effect === "unreachable")?.reply;
+  if (hop !== undefined && reply?.icmp === undefined && reply?.mark !== undefined)
+    return `hop ${hop.hop} (${reply.from.text}): ${reply.mark}`;
   if (hop === undefined || reply?.icmp === undefined) return "a router says that there is no way on";
   const { mark, words } = describeIcmp(reply.icmp, reply.from.family) ?? { mark: "", words: "unreachable" };
   return `hop ${hop.hop} (${reply.from.text}) says ${words}${mark === "" ? "" : ` (${mark})`}`;

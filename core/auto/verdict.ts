@@ -51,6 +51,7 @@ export function verdictOfPath(path: Path, overtaken: boolean): Verdict {
     case "silent":
       return "filtered";
     default:
-      return overtaken ? "filtered" : "abandoned";
+      if (!overtaken) return "abandoned";
+      return path.endHop === undefined ? "filtered" : "unreachable";
   }
 }

@@ -11,12 +11,14 @@ import {
   parseUdp,
   type Quote,
   TCP_FLAG,
+  type TcpSegment,
   verifyIpv4Header,
 } from "../wire/mod.ts";
 import { readU16, readU32 } from "../wire/octets.ts";
 import { isErrorMessage } from "./balance.ts";
 import type { HostAddresses } from "./host.ts";
 import { payloadIsSound, sameBytes } from "./node.ts";
+import { createStream, type Stream } from "./stream.ts";
 
 /** A socket as the simulated kernel keeps it. */
 export interface KernelSocket {
@@ -33,8 +35,10 @@ export interface Handshake {
   readonly source: IpAddress;
   readonly isn: number;
   retransmitted: boolean;
-  /** After `answered` (SYN-ACK, RST) or `failed` (an ICMP error) nothing more arrives. */
+  /** After `answered` (SYN-ACK, RST) or `failed` (an ICMP error) nothing more arrives but what a stream brings. */
   state: "waiting" | "answered" | "failed";
+  /** There once the SYN-ACK has come. */
+  stream?: Stream;
 }
 
 export interface Incoming {
@@ -66,8 +70,7 @@ export function deliver(incoming: Incoming, sockets: Iterable<KernelSocket>, rul
     if (each.spec.type === "raw") {
       arrivals.push(...toRawSocket(each, each.spec, ip, incoming, { dropped, sound, rules }));
     } else if (sound && !dropped) {
-      const arrival = toSocket(each, ip, incoming, rules);
-      if (arrival !== undefined) arrivals.push(arrival);
+      arrivals.push(...toSocket(each, ip, incoming, rules));
     }
   }
   return arrivals;
@@ -101,12 +104,21 @@ function toRawSocket(
   return tapped.length > 0 && rules.tapFirst() ? [...tapped, ...own] : [...own, ...tapped];
 }
 
-function toSocket(each: KernelSocket, ip: IpPacket, incoming: Incoming, rules: InputRules): Arrival | undefined {
-  if (isErrorMessage(ip)) {
-    const message = parseIcmp(ip.payload);
-    const quote = parseQuote(ip.payload, ip.version);
-    return message && quote && toErrorQueue(each, ip, message, quote, incoming, rules);
-  }
+function toSocket(each: KernelSocket, ip: IpPacket, incoming: Incoming, rules: InputRules): readonly Arrival[] {
+  const { socket, handshake } = each;
+  if (handshake?.stream !== undefined && !isErrorMessage(ip))
+    return toStream(socket, handshake.stream, handshake, ip, incoming);
+  const arrival = isErrorMessage(ip) ? toErrorQueueOf(each, ip, incoming, rules) : toProgram(each, ip, incoming);
+  return arrival === undefined ? [] : [arrival];
+}
+
+function toErrorQueueOf(each: KernelSocket, ip: IpPacket, incoming: Incoming, rules: InputRules): Arrival | undefined {
+  const message = parseIcmp(ip.payload);
+  const quote = parseQuote(ip.payload, ip.version);
+  return message && quote && toErrorQueue(each, ip, message, quote, incoming, rules);
+}
+
+function toProgram(each: KernelSocket, ip: IpPacket, incoming: Incoming): Arrival | undefined {
   const { socket } = each;
   const from = addressFromBytes(ip.source);
   const packet = { kind: "packet", socket, from, atMs: incoming.atMs, hopLimit: ip.hopLimit, tapped: false } as const;
@@ -123,20 +135,39 @@ function toSocket(each: KernelSocket, ip: IpPacket, incoming: Incoming, rules: I
   return each.handshake === undefined ? undefined : toHandshake(socket, each.handshake, ip, incoming);
 }
 
+/** The segment in a packet, if it belongs to this connection. */
+function segmentOf(socket: ProbeSocket, { to }: Handshake, ip: IpPacket): TcpSegment | undefined {
+  const tcp = ip.protocol === 6 && sameBytes(ip.source, to.address.bytes) ? parseTcp(ip.payload) : undefined;
+  return tcp?.sourcePort === to.port && tcp.destinationPort === socket.localPort ? tcp : undefined;
+}
+
+function toStream(
+  socket: ProbeSocket,
+  stream: Stream,
+  handshake: Handshake,
+  ip: IpPacket,
+  { atMs }: Incoming,
+): readonly Arrival[] {
+  const segment = segmentOf(socket, handshake, ip);
+  if (segment === undefined || !stream.begun) return [];
+  const base = { kind: "data", socket, atMs, from: addressFromBytes(ip.source) } as const;
+  return stream.hear(segment).map((heard) => ({ ...base, bytes: new Uint8Array(0), ...heard }));
+}
+
 function toHandshake(
   socket: ProbeSocket,
   handshake: Handshake,
   ip: IpPacket,
   { atMs, local }: Incoming,
 ): Arrival | undefined {
-  const tcp = ip.protocol === 6 ? parseTcp(ip.payload) : undefined;
-  const { to, isn, retransmitted } = handshake;
-  if (tcp === undefined || handshake.state !== "waiting" || !sameBytes(ip.source, to.address.bytes)) return undefined;
-  if (tcp.sourcePort !== to.port || tcp.destinationPort !== socket.localPort) return undefined;
+  const tcp = segmentOf(socket, handshake, ip);
+  const { isn, retransmitted } = handshake;
+  if (tcp === undefined || handshake.state !== "waiting") return undefined;
   if ((tcp.flags & TCP_FLAG.ack) === 0 || tcp.acknowledgement !== (isn + 1) >>> 0) return undefined;
   const closed = (tcp.flags & TCP_FLAG.rst) !== 0;
   if (!closed && (tcp.flags & TCP_FLAG.syn) === 0) return undefined;
   handshake.state = "answered";
+  if (!closed) handshake.stream = createStream((isn + 1) >>> 0, (tcp.sequence + 1) >>> 0);
   const from = addressFromBytes(ip.source);
   return { kind: "handshake", socket, atMs, state: closed ? "closed" : "open", from, local, retransmitted };
 }

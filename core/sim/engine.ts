@@ -136,8 +136,8 @@ export function createEngine(topology: Topology, seed: number): Engine {
       journey.atMs += crossingMs(node.spec);
       const { packet, atMs } = journey;
       if (sameBytes(ip.destination, node.own[ip.version])) {
-        const answer = here.hosts[journey.branch]?.answer(packet, ip, atMs);
-        return node.spec.silent === true ? [] : answers(answer, node, position, journey);
+        const said = here.hosts[journey.branch]?.answer(packet, ip, atMs) ?? [];
+        return node.spec.silent === true ? [] : said.flatMap((each) => answers(each, node, position, journey));
       }
       const decision = decide(node.spec, packet, ip);
       if (decision === "drop") return [];
@@ -151,7 +151,8 @@ export function createEngine(topology: Topology, seed: number): Engine {
   function arriveAtEnd(journey: Journey, position: number, ip: IpPacket): readonly Delivery[] {
     if (sameBytes(ip.destination, target.own[ip.version])) {
       journey.atMs += crossingMs(target.spec);
-      return answers(targetHost.answer(journey.packet, ip, journey.atMs), target, position, journey);
+      const said = targetHost.answer(journey.packet, ip, journey.atMs);
+      return said.flatMap((each) => answers(each, target, position, journey));
     }
     // Nobody on the last link has that address: the last router says so.
     const last = journey.trail[position - 1];

@@ -18,6 +18,7 @@ import {
 import { encapsulate, encodeSyn, rejection } from "./outgoing.ts";
 import { createPorts } from "./ports.ts";
 import { createPrng } from "./prng.ts";
+import { createSpeech, type Segment, type Speaker } from "./speech.ts";
 import type { Topology } from "./topology.ts";
 
 /** A packet that left the host, as it was on the wire. */
@@ -53,9 +54,10 @@ export function createSimNetwork(topology: Topology, options: SimOptions = {}): 
 type SimEvent =
   | { readonly type: "packet"; readonly packet: Uint8Array; readonly local: boolean }
   | { readonly type: "arrival"; readonly arrival: Arrival }
-  | { readonly type: "syn"; readonly dialled: Dialled; readonly attempt: number };
+  | { readonly type: "syn"; readonly dialled: Dialled; readonly attempt: number }
+  | { readonly type: "segment"; readonly segment: Segment };
 
-interface Dialled extends KernelSocket {
+interface Dialled extends Speaker {
   readonly handshake: Handshake;
   readonly packet: Uint8Array;
 }
@@ -74,6 +76,14 @@ class VirtualNetwork implements SimNetwork {
   readonly #sockets = new Map<ProbeSocket, KernelSocket>();
   readonly #ports: ReturnType<typeof createPorts>;
   readonly #prng: ReturnType<typeof createPrng>;
+  readonly #speech = createSpeech({
+    isOpen: ({ socket }) => this.#sockets.has(socket),
+    nextIdentification: () => this.#nextIdentification(),
+    transmit: (packet, retransmission) => {
+      if (this.#judge(packet) === "accept") this.#emit(packet, retransmission);
+    },
+    later: (afterMs, segment) => this.#schedule(this.#nowMs + afterMs, { type: "segment", segment }),
+  });
   #ready: Arrival[] = [];
   #lent: Arrival | undefined;
   #wake: (() => void) | undefined;
@@ -137,16 +147,14 @@ class VirtualNetwork implements SimNetwork {
     if (localPort !== 0 && this.#isDialled(to, localPort)) throw new SocketError("connect", "EADDRNOTAVAIL", action);
     const port = localPort === 0 ? this.#ports.take("tcp-connect", 0) : localPort;
     const socket = this.#createSocket(spec.type, port, {
-      send: () => {
-        throw new SocketError("send", "EOPNOTSUPP", "send on a connecting socket");
-      },
+      send: (bytes) => this.#speech.say(dialled, bytes),
       // A port that the caller named may be reserved by another socket: it is not this one's to free.
       release: () => (localPort === 0 ? this.#ports.release(spec.type, port) : undefined),
     });
     const isn = this.#prng.below(2 ** 32);
     const handshake: Handshake = { to, source, isn, retransmitted: false, state: "waiting" };
     const packet = encodeSyn(handshake, port, hopLimit, this.#nextIdentification());
-    const dialled: Dialled = { socket, family, spec, handshake, packet };
+    const dialled: Dialled = { socket, family, spec, handshake, packet, hopLimit };
     this.#sockets.set(socket, dialled);
     if (tag !== undefined && this.#host.departures !== false) {
       const atMs = this.#nowMs;
@@ -301,6 +309,7 @@ class VirtualNetwork implements SimNetwork {
   #handle(event: SimEvent, atMs: number): void {
     if (event.type === "arrival") this.#ready.push(event.arrival);
     else if (event.type === "syn") this.#transmitSyn(event.dialled, event.attempt);
+    else if (event.type === "segment") this.#speech.repeat(event.segment);
     else this.#ready.push(...deliver({ ...event, atMs }, this.#sockets.values(), this.#input));
   }
 
@@ -325,7 +334,7 @@ class VirtualNetwork implements SimNetwork {
   #garbleLent(): void {
     const lent = this.#lent;
     this.#lent = undefined;
-    if (lent?.kind === "packet") lent.bytes.fill(0xaa);
+    if (lent?.kind === "packet" || lent?.kind === "data") lent.bytes.fill(0xaa);
     if (lent?.kind === "error") {
       lent.quoted.fill(0xaa);
       lent.extensions.fill(0xaa);

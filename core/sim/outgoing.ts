@@ -15,6 +15,7 @@ import { writeU16 } from "../wire/octets.ts";
 import type { Handshake } from "./deliver.ts";
 import type { OutputVerdict } from "./host.ts";
 import { icmpErrorPacket } from "./replies.ts";
+import type { Stream } from "./stream.ts";
 import { forgedReset } from "./target.ts";
 
 interface Header {
@@ -93,6 +94,28 @@ export function encodeSyn(
   const ends = { source: source.bytes, destination: to.address.bytes };
   const ports = { sourcePort: localPort, destinationPort: to.port };
   const payload = encodeTcp({ ...ends, ...ports, sequence: isn, flags: TCP_FLAG.syn, options: SYN_OPTIONS });
+  return encodeIp({ ...ends, protocol: 6, hopLimit, identification, dontFragment: true, payload });
+}
+
+/** A segment of a connection whose handshake is done. */
+export function encodeSegment(
+  { to, source }: Handshake,
+  stream: Stream,
+  bytes: Uint8Array,
+  header: { readonly localPort: number; readonly hopLimit: number; readonly identification: number },
+): Uint8Array {
+  const { localPort, hopLimit, identification } = header;
+  const ends = { source: source.bytes, destination: to.address.bytes };
+  const numbers = { sequence: stream.say(bytes.length), acknowledgement: stream.heard };
+  const flags = TCP_FLAG.ack | (bytes.length > 0 ? TCP_FLAG.psh : 0);
+  const payload = encodeTcp({
+    ...ends,
+    sourcePort: localPort,
+    destinationPort: to.port,
+    ...numbers,
+    flags,
+    payload: bytes,
+  });
   return encodeIp({ ...ends, protocol: 6, hopLimit, identification, dontFragment: true, payload });
 }
 

@@ -13,18 +13,19 @@ import {
 import { flowKey } from "./balance.ts";
 import { payloadIsSound, type SimNode } from "./node.ts";
 import { type Refusal, refuse } from "./replies.ts";
-import type { Target, TcpPortState } from "./topology.ts";
+import { createTargetStream, type TargetStream } from "./target-stream.ts";
+import type { StreamService, Target, TcpPortState } from "./topology.ts";
 
 export interface TargetHost {
-  /** What it answers to a packet that was sent to it; undefined where it keeps silent. */
-  answer(packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined;
+  /** What it answers to a packet that was sent to it, in order; nothing where it keeps silent. */
+  answer(packet: Uint8Array, ip: IpPacket, atMs: number): readonly Uint8Array[];
 }
 
 /** The host at a path's end, or a router spoken to by its own address. `isn` draws sequence numbers. */
 export function createTargetHost(node: SimNode<Target>, isn: () => number): TargetHost {
   const { spec } = node;
   /** Flows which this host has answered with SYN-ACK, so that what follows there is no stray segment. */
-  const handshakes = new Set<string>();
+  const connections = new Map<string, TargetStream>();
 
   const wrap = (ip: IpPacket, payload: (source: Uint8Array) => Uint8Array): Uint8Array | undefined => {
     const source = node.answers[ip.version];
@@ -56,62 +57,74 @@ export function createTargetHost(node: SimNode<Target>, isn: () => number): Targ
     return wrap(ip, (source) => encodeUdp({ source, destination: ip.source, sourcePort, destinationPort, payload }));
   };
 
-  const answerSegment = (ip: IpPacket, tcp: TcpSegment, state: TcpPortState): Uint8Array | undefined => {
+  const answerSegment = (ip: IpPacket, tcp: TcpSegment, state: TcpPortState | StreamService): readonly Uint8Array[] => {
     const flow = flowKey(ip, { icmp: false });
-    const reply = (flags: number, sequence: number, acknowledgement: number): Uint8Array | undefined => {
+    const reply = (flags: number, sequence: number, acknowledgement: number, payload?: Uint8Array): Uint8Array[] => {
       const { sourcePort: destinationPort, destinationPort: sourcePort } = tcp;
-      const ports = { sourcePort, destinationPort, sequence, acknowledgement, flags };
-      return wrap(ip, (source) => encodeTcp({ source, destination: ip.source, ...ports }));
+      const fields = { sourcePort, destinationPort, sequence, acknowledgement, flags, ...(payload && { payload }) };
+      return listOf(wrap(ip, (source) => encodeTcp({ source, destination: ip.source, ...fields })));
     };
     const has = (flag: number): boolean => (tcp.flags & flag) !== 0;
     if (has(TCP_FLAG.rst)) {
-      handshakes.delete(flow);
-      return undefined;
+      connections.delete(flow);
+      return [];
     }
     if (has(TCP_FLAG.syn) && !has(TCP_FLAG.ack)) {
       const next = (tcp.sequence + 1) >>> 0;
       if (state === "closed") return reply(TCP_FLAG.rst | TCP_FLAG.ack, 0, next);
-      handshakes.add(flow);
+      connections.set(flow, createTargetStream(typeof state === "function" ? state : undefined));
       return reply(TCP_FLAG.syn | TCP_FLAG.ack, isn(), next);
     }
     // RFC 9293 §3.10.7: a segment of no connection is answered with a reset whose sequence is its acknowledgement.
-    if (!handshakes.has(flow)) return has(TCP_FLAG.ack) ? reply(TCP_FLAG.rst, tcp.acknowledgement, 0) : undefined;
-    if (!has(TCP_FLAG.fin)) return undefined;
-    handshakes.delete(flow);
+    const connection = connections.get(flow);
+    if (connection === undefined) return has(TCP_FLAG.ack) ? reply(TCP_FLAG.rst, tcp.acknowledgement, 0) : [];
+    if (!has(TCP_FLAG.fin)) {
+      const said = connection.hear(tcp);
+      return said.flatMap((each) => reply(each.flags, each.sequence, each.acknowledgement, each.payload));
+    }
+    connections.delete(flow);
     return reply(TCP_FLAG.fin | TCP_FLAG.ack, tcp.acknowledgement, (tcp.sequence + 1) >>> 0);
   };
 
-  const answerTcp = (packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined => {
+  const answerTcp = (packet: Uint8Array, ip: IpPacket, atMs: number): readonly Uint8Array[] => {
     const tcp = parseTcp(ip.payload);
-    if (tcp === undefined) return undefined;
+    if (tcp === undefined) return [];
     const state = spec.tcp?.ports?.[tcp.destinationPort] ?? spec.tcp?.others ?? "closed";
-    if (state === "silent") return undefined;
+    if (state === "silent") return [];
     const prohibited: Refusal = { why: "unreachable", reason: "prohibited" };
-    return state === "prohibited" ? refuse(node, packet, ip, prohibited, atMs) : answerSegment(ip, tcp, state);
+    return state === "prohibited" ? listOf(refuse(node, packet, ip, prohibited, atMs)) : answerSegment(ip, tcp, state);
+  };
+
+  const answerOther = (packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined => {
+    if (spec.otherProtocols === "silent") return undefined;
+    if (typeof spec.otherProtocols === "function") {
+      const payload = spec.otherProtocols(ip.payload);
+      return payload && wrap(ip, () => payload);
+    }
+    return refuse(node, packet, ip, { why: "unreachable", reason: "protocol" }, atMs);
   };
 
   return {
     answer: (packet, ip, atMs) => {
       // A receiver drops what its checksum disproves: a probe with a wrong one must go unanswered here too.
-      if (!payloadIsSound(ip)) return undefined;
+      if (!payloadIsSound(ip)) return [];
       switch (ip.protocol) {
         case 1:
         case 58:
-          return answerEcho(ip);
+          return listOf(answerEcho(ip));
         case 6:
           return answerTcp(packet, ip, atMs);
         case 17:
-          return answerUdp(packet, ip, atMs);
+          return listOf(answerUdp(packet, ip, atMs));
         default:
-          if (spec.otherProtocols === "silent") return undefined;
-          if (typeof spec.otherProtocols === "function") {
-            const payload = spec.otherProtocols(ip.payload);
-            return payload && wrap(ip, () => payload);
-          }
-          return refuse(node, packet, ip, { why: "unreachable", reason: "protocol" }, atMs);
+          return listOf(answerOther(packet, ip, atMs));
       }
     },
   };
+}
+
+function listOf(packet: Uint8Array | undefined): Uint8Array[] {
+  return packet === undefined ? [] : [packet];
 }
 
 /** The reset which a filter (`REJECT --reject-with tcp-reset`) sends in the name of the packet's destination. */

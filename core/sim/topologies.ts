@@ -1,5 +1,5 @@
 import { type Endpoint, type Family, parseAddress } from "../address.ts";
-import type { Hop, Router, Target, Topology } from "./topology.ts";
+import type { Hop, Router, StreamService, Target, Topology } from "./topology.ts";
 
 // Addresses are of the documentation ranges (RFC 5737, RFC 3849) and of 10/8.
 
@@ -10,9 +10,15 @@ export function router(hop: number, more: Omit<Router, "v4" | "v6"> = {}, branch
   return { v4: `10.0.${hop}.${branch + 1}`, v6: `2001:db8:${hop.toString(16)}::${branch + 1}`, ...more };
 }
 
-/** A target that answers echo, refuses UDP ports, and listens on TCP 80 and 443. */
+/** RFC 9112: whoever asks for a page is told that it is there; others are told nothing. */
+const webServer: StreamService = (said) => {
+  if (!/^(GET|HEAD) \S+ HTTP\/1\.1\r\n/.test(String.fromCharCode(...said))) return undefined;
+  return { bytes: new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), end: "closed" };
+};
+
+/** A target that answers echo, refuses UDP ports, serves pages on TCP 80, and listens on 443. */
 export function target(more: Omit<Target, "v4" | "v6"> = {}): Target {
-  return { ...TARGET, tcp: { ports: { 80: "open", 443: "open" } }, ...more };
+  return { ...TARGET, tcp: { ports: { 80: webServer, 443: "open" } }, ...more };
 }
 
 function single(hop: number, more: Omit<Router, "v4" | "v6"> = {}): Hop {
@@ -93,6 +99,28 @@ export function late(): Topology {
 /** Six hops; the second loses some of what passes it. */
 export function lossy(loss = 0.2): Topology {
   return line(6, { 2: { loss } });
+}
+
+/** Six hops; the second has three routers and the fourth two, among which flows are spread, those of ICMP as well. */
+export function balanced(): Topology {
+  const { hops, target: end } = line(6);
+  const several = (hop: number, count: number): Hop => {
+    const others = Array.from({ length: count - 1 }, (_, at) => router(hop, {}, at + 1));
+    return { routers: [router(hop), ...others], balance: "per-flow", balanceIcmp: true };
+  };
+  return { hops: hops.map((hop, at) => (at === 1 ? several(2, 3) : at === 3 ? several(4, 2) : hop)), target: end };
+}
+
+/** Five hops; every answer comes three times. */
+export function duplicating(): Topology {
+  const duplicates = { duplicates: 2 };
+  return line(5, { 1: duplicates, 2: duplicates, 3: duplicates, 4: duplicates }, target(duplicates));
+}
+
+/** Five hops; on each link a packet takes up to 40 ms longer than another, so that answers overtake each other. */
+export function reordering(): Topology {
+  const jitter = { jitterMs: 40 };
+  return line(5, { 1: jitter, 2: jitter, 3: jitter, 4: jitter }, target(jitter));
 }
 
 /** Six hops; the third makes at most 5 ICMP errors a second, 3 at once. */

@@ -134,6 +134,18 @@ export type TcpPortState = "open" | "closed" | "silent" | "prohibited";
  */
 export type Service = (payload: Uint8Array) => Uint8Array | undefined;
 
+/**
+ * What a program behind a TCP port says to the octets of one segment, or, where the other side only listens, to none.
+ * Undefined: nothing.
+ */
+export type StreamService = (said: Uint8Array) => StreamAnswer | undefined;
+
+interface StreamAnswer {
+  readonly bytes?: Uint8Array;
+  /** Thereafter it closes the stream (FIN) or breaks it off (RST). Absent: it stays. */
+  readonly end?: "closed" | "reset";
+}
+
 export interface Target extends NodeBehaviour {
   /** Default `echo`. */
   readonly icmp?: "echo" | "silent";
@@ -142,7 +154,8 @@ export interface Target extends NodeBehaviour {
   readonly tcp?: {
     /** Of every port not named. Default `closed`. */
     readonly others?: TcpPortState;
-    readonly ports?: Readonly<Record<number, TcpPortState>>;
+    /** Behind an `open` one is a program that never says a word. */
+    readonly ports?: Readonly<Record<number, TcpPortState | StreamService>>;
   };
   /** What it says to any other protocol. Default `unreachable` (protocol unreachable). */
   readonly otherProtocols?: "unreachable" | "silent" | Service;

@@ -116,7 +116,8 @@ class LinuxNetwork implements Network, SocketHost {
       if (arrival === "more") await this.#yield();
       else {
         if (this.#untapped.size > 0) this.#tapSilent();
-        await this.#wakeup.wait(Math.min(leftMs, waits < TICKS ? TICK_MS : REST_TICK_MS), signal);
+        const tickMs = waits < TICKS || this.#untapped.size > 0 ? TICK_MS : REST_TICK_MS;
+        await this.#wakeup.wait(Math.min(leftMs, tickMs), signal);
         this.#turn = 0;
       }
     }
@@ -150,6 +151,10 @@ class LinuxNetwork implements Network, SocketHost {
 
   enqueue(arrival: Arrival): void {
     this.#waiting.push(arrival);
+    this.#wakeup.wake();
+  }
+
+  watchAgain(): void {
     this.#wakeup.wake();
   }
 

@@ -54,7 +54,16 @@ export function openGuarded(
       } catch (error) {
         throw fault("match", error);
       }
-      return reply === undefined ? undefined : checkReply(reply, arrival);
+      return reply === undefined ? undefined : checkReply("match", reply, arrival);
+    },
+    provisional(arrival) {
+      let reply: unknown;
+      try {
+        reply = session.provisional?.(arrival);
+      } catch (error) {
+        throw fault("provisional", error);
+      }
+      return reply === undefined ? undefined : checkReply("provisional", reply, arrival);
     },
     hiddenRefusal() {
       let refusal: unknown;
@@ -117,32 +126,32 @@ function checkSession(session: unknown): Pick<ProbeSession, "mode" | "probesPerF
 const EFFECTS: ReadonlySet<unknown> = new Set(["transit", "reached", "unreachable"]);
 const LONGEST_MARK = 100;
 
-function checkReply(reply: unknown, arrival: Arrival): Reply {
-  if (isPromise(reply)) refusePromise("match", reply);
-  if (!isRecord(reply)) throw fault("match", "it returned no reply");
+function checkReply(where: string, reply: unknown, arrival: Arrival): Reply {
+  if (isPromise(reply)) refusePromise(where, reply);
+  if (!isRecord(reply)) throw fault(where, "it returned no reply");
   const { sequence, from, effect, icmp, mark, mpls, ambiguous } = reply;
-  if (!isWhole(sequence, 0xffff)) throw fault("match", "the sequence is not a whole number from 0 to 65535");
-  if (!EFFECTS.has(effect)) throw fault("match", "the effect is none of transit, reached, unreachable");
+  if (!isWhole(sequence, 0xffff)) throw fault(where, "the sequence is not a whole number from 0 to 65535");
+  if (!EFFECTS.has(effect)) throw fault(where, "the effect is none of transit, reached, unreachable");
   const responder =
     arrival.kind === "error" ? arrival.offender : arrival.kind === "departure" ? undefined : arrival.from;
   if (!isRecord(from) || from["text"] !== responder?.text) {
-    throw fault("match", "it names another responder than the one that the packet came from");
+    throw fault(where, "it names another responder than the one that the packet came from");
   }
   if (mark !== undefined && !(typeof mark === "string" && mark.length <= LONGEST_MARK)) {
-    throw fault("match", `the mark is not a text of at most ${LONGEST_MARK} characters`);
+    throw fault(where, `the mark is not a text of at most ${LONGEST_MARK} characters`);
   }
   if (icmp !== undefined && !(isRecord(icmp) && isWhole(icmp["type"], 255) && isWhole(icmp["code"], 255))) {
-    throw fault("match", "icmp is not { type, code }, each from 0 to 255");
+    throw fault(where, "icmp is not { type, code }, each from 0 to 255");
   }
   if (mpls !== undefined && !(Array.isArray(mpls) && mpls.every(isLabel))) {
-    throw fault("match", "mpls are not { label, trafficClass, bottomOfStack, ttl }");
+    throw fault(where, "mpls are not { label, trafficClass, bottomOfStack, ttl }");
   }
   for (const key of ["replyHopLimit", "quotedHopLimit"]) {
-    if (reply[key] !== undefined && !isWhole(reply[key], 255)) throw fault("match", `${key} is not from 0 to 255`);
+    if (reply[key] !== undefined && !isWhole(reply[key], 255)) throw fault(where, `${key} is not from 0 to 255`);
   }
   if (reply["mtu"] !== undefined && !isWhole(reply["mtu"], 2 ** 32))
-    throw fault("match", "the mtu is no number of octets");
-  if (ambiguous !== undefined && ambiguous !== true) throw fault("match", "ambiguous is neither true nor absent");
+    throw fault(where, "the mtu is no number of octets");
+  if (ambiguous !== undefined && ambiguous !== true) throw fault(where, "ambiguous is neither true nor absent");
   return reply as unknown as Reply;
 }
 

@@ -20,6 +20,7 @@ export interface TraceOptions {
   readonly flow: "constant" | "vary";
 }
 
+/** What `trace` and `auto` do unless told otherwise. */
 export const DEFAULT_TRACE_OPTIONS: TraceOptions = {
   firstHop: 1,
   maxHop: 30,

@@ -29,6 +29,7 @@ const SETTLED = new Set([
   "EADDRNOTAVAIL",
   "EMSGSIZE",
   "EAFNOSUPPORT",
+  "EPROTONOSUPPORT",
 ]);
 const CONGESTION = new Set(["ENOBUFS", "EAGAIN", "ENOMEM", "EMFILE", "ENFILE"]);
 

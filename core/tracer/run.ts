@@ -1,5 +1,5 @@
 import { PluginError, SocketError } from "../errors.ts";
-import type { Arrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { Arrival, DepartureArrival, ErrorArrival, HandshakeArrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
 import type { TraceOptions } from "./options.ts";
@@ -31,7 +31,16 @@ interface Flight {
   readonly slot: Slot;
   sentAtMs: number;
   state: "flight" | "answered" | "lost" | "failed";
+  /** Its first answer, where that is not its reply yet. */
+  provisional?: Provisional;
 }
+
+interface Provisional {
+  readonly first: Answer;
+  readonly latest: Reply;
+}
+
+type Answer = Exclude<Arrival, DepartureArrival>;
 
 /** The socket's own copy of an answer follows the packet tap's within microseconds; this is ample even on a busy host. */
 const TAP_GRACE_MS = 5;
@@ -91,7 +100,9 @@ export function createRun(
       : cause;
     const outcome = isLost ? "faulty" : given;
     for (const flight of flights.values()) {
-      if (flight.state === "flight") emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
+      if (flight.state !== "flight") continue;
+      if (flight.provisional !== undefined) answerProvisionally(flight, flight.provisional);
+      else emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
     }
     emit({ type: "stopped", atMs: nowMs, outcome, ...(error && { error }) });
   };
@@ -191,17 +202,42 @@ export function createRun(
   const lose = (slot: Slot, nowMs: number): void => {
     const flight = bySlot.get(slot);
     if (flight === undefined) return;
+    if (flight.provisional !== undefined) {
+      answerProvisionally(flight, flight.provisional);
+      return;
+    }
     flight.state = "lost";
     emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: false });
   };
 
-  const match = (arrival: Arrival): Reply | undefined => {
+  const answerProvisionally = (flight: Flight, { latest, first }: Provisional): void => answered(flight, latest, first);
+
+  const ask = (where: "match" | "provisional", arrival: Arrival): Reply | undefined => {
     try {
-      return session.match(arrival);
+      return session[where]?.(arrival);
     } catch (error) {
-      stop("faulty", arrival.atMs, pluginFault("match", error));
+      stop("faulty", arrival.atMs, pluginFault(where, error));
       return undefined;
     }
+  };
+
+  /** The probe that a reply names, if it is one of ours that left. */
+  const flightOf = (reply: Reply | undefined): Flight | undefined => {
+    if (reply === undefined || refusedSequences.has(reply.sequence)) return undefined;
+    const flight = flights.get(reply.sequence);
+    if (flight === undefined) foreign += 1;
+    return flight;
+  };
+
+  const acceptProvisional = (arrival: Answer): void => {
+    const reply = ask("provisional", arrival);
+    const flight = flightOf(reply);
+    if (reply === undefined || flight === undefined || ("local" in arrival && arrival.local)) return;
+    const isFirst = flight.provisional === undefined;
+    flight.provisional = { first: flight.provisional?.first ?? arrival, latest: reply };
+    if (!isFirst || flight.state !== "flight") return;
+    answers += 1;
+    schedule.provisional?.(flight.slot, arrival.atMs);
   };
 
   const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
@@ -215,11 +251,12 @@ export function createRun(
     if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
   };
 
-  const answered = (flight: Flight, reply: Reply, arrival: Exclude<Arrival, { kind: "departure" }>): void => {
+  const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
     const { probe, state } = flight;
     if (state === "failed") return;
-    const isKnown = reply.ambiguous !== true && ("retransmitted" in arrival ? !arrival.retransmitted : true);
-    const rttMs = arrival.atMs - flight.sentAtMs;
+    const first = flight.provisional?.first ?? arrival;
+    const isKnown = reply.ambiguous !== true && ("retransmitted" in first ? !first.retransmitted : true);
+    const rttMs = first.atMs - flight.sentAtMs;
     const measured = isKnown && rttMs >= 0 ? { rttMs } : {};
     const tapped = arrival.kind === "packet" && arrival.tapped;
     const answer = { probe, reply, atMs: arrival.atMs, tapped, ...measured };
@@ -249,12 +286,11 @@ export function createRun(
         if (flight?.state === "flight") flight.sentAtMs = arrival.atMs;
         return;
       }
-      const reply = match(arrival);
-      if (reply !== undefined && refusedSequences.has(reply.sequence)) return;
-      const flight = reply && flights.get(reply.sequence);
-      if (reply !== undefined && flight === undefined) foreign += 1;
+      const reply = ask("match", arrival);
+      if (reply === undefined && !ended) acceptProvisional(arrival);
+      const flight = flightOf(reply);
       if (reply === undefined || flight === undefined) return;
-      if (arrival.kind !== "packet" && arrival.local) rejectedHere(flight, arrival);
+      if ("local" in arrival && arrival.local) rejectedHere(flight, arrival);
       else answered(flight, reply, arrival);
     },
     stop: (outcome, nowMs) => stop(outcome, nowMs),

@@ -11,8 +11,11 @@ export interface Slot {
   readonly scout: boolean;
   state: "flight" | "answered" | "lost" | "failed";
   readonly sentAtMs: number;
+  /** The target has it, and is given until then to say more. */
+  untilMs?: number;
 }
 
+/** What a schedule has decided. */
 export type Decision =
   /** `scout`: beside the probes asked for (see `Probe.scout`); `apart`: on a flow of its own. */
   | {
@@ -34,6 +37,7 @@ export type ScheduleFactory = (options: TraceOptions, probesPerFlow?: number) =>
 
 /** Which probe goes next, until when to wait, and when a trace is complete. Pure: it knows neither sockets nor clocks. */
 export interface Schedule {
+  /** What to do at `nowMs`. A decision to send is followed by `sent` or `refused`. */
   decide(nowMs: number): Decision;
   /** The decided probe left. */
   sent(decision: Decision & { type: "send" }, nowMs: number): Slot;
@@ -41,7 +45,10 @@ export interface Schedule {
   refused(decision: Decision & { type: "send" }, nowMs: number): Slot;
   /** First answer of a slot, also after it was lost. `rttMs` absent: not measured. */
   answered(slot: Slot, effect: Effect, rttMs?: number): void;
+  /** A probe that had left was refused by this host after all. */
   failed(slot: Slot): void;
+  /** A slot in flight has met a first answer, and its own is still to come. Absent: it is given no more time for that. */
+  provisional?(slot: Slot, nowMs: number): void;
   /** Slots whose time is over; they become lost. */
   expire(nowMs: number): readonly Slot[];
 }
@@ -51,6 +58,8 @@ interface HopSlots {
   readonly scouts: Slot[];
 }
 
+/** A service answers when its program gets to it, not when the packet comes. */
+const SERVICE_MS = 2000;
 /** A path that has not shown its end after this is a long one. */
 const LONG_PATH_MS = 8;
 /** What is sent unasked on a long path leaves one by one, since an answer may make the rest needless. */
@@ -99,6 +108,9 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
   /** A gap is at least `maxGap` long; what was asked behind it in the opening is waited for too, at the same time. */
   const last = (): number => end.hop ?? Math.min(maxHop, Math.max(farthest() + maxGap, farthestAsked));
 
+  /** Whether a probe has met the path's end, where it may still be about to say so: no more are sent to look for it. */
+  const isEndMet = (): boolean => end.hop !== undefined || [...flights].some(({ untilMs }) => untilMs !== undefined);
+
   /** A hop behind the farthest answer that has had all its probes and all their time. */
   const isSilent = (hop: number): boolean => discovery(hop).length >= queries && !inFlight(discovery(hop));
 
@@ -123,7 +135,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
   };
 
   const nextDiscovery = (): Decision | undefined => {
-    if (end.hop !== undefined) return undefined;
+    if (isEndMet()) return undefined;
     const base = farthest();
     let limit = base + window;
     for (let hop = base + 1; hop <= Math.min(last(), limit); hop += 1) {
@@ -135,7 +147,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
 
   /** The next probe of a long path's first two windows that nothing has asked for yet, and when. */
   const nextUnasked = (): { readonly hop: number; readonly atMs: number } | undefined => {
-    if (end.hop !== undefined || startedMs === undefined) return undefined;
+    if (isEndMet() || startedMs === undefined) return undefined;
     const wanted = serial ? 1 : queries;
     for (let hop = farthest() + 1; hop <= opening; hop += 1) {
       if (discovery(hop).length < wanted) {
@@ -176,7 +188,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
 
   /** The hop behind the farthest answer whose silence is the next to deserve another probe, and when. */
   const nextHedge = (): { readonly hop: number; readonly atMs: number } | undefined => {
-    if (end.hop !== undefined) return undefined;
+    if (isEndMet()) return undefined;
     let best: { hop: number; atMs: number } | undefined;
     for (let hop = farthest() + 1; hop <= last(); hop += 1) {
       const slots = discovery(hop);
@@ -190,6 +202,8 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
 
   const timeoutMs = (slot: Slot): number => (slot.hop <= farthest() ? patience.inside(slot.hop) : patience.beyond());
 
+  const dueMs = (slot: Slot): number => slot.untilMs ?? slot.sentAtMs + timeoutMs(slot);
+
   const record = (decision: Decision & { type: "send" }, state: Slot["state"], nowMs: number): Slot => {
     const { hop, round, scout } = decision;
     const slot: Slot = { hop, round, scout, state, sentAtMs: nowMs };
@@ -202,7 +216,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
     decide(nowMs) {
       if (complete()) return { type: "done", outcome: outcome() };
       let wakeMs = Number.POSITIVE_INFINITY;
-      for (const slot of flights) wakeMs = Math.min(wakeMs, slot.sentAtMs + timeoutMs(slot));
+      for (const slot of flights) wakeMs = Math.min(wakeMs, dueMs(slot));
       const hedge = nextHedge();
       const spare = nextSpare();
       const ahead = nextUnasked();
@@ -237,10 +251,13 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
       flights.delete(slot);
       slot.state = "failed";
     },
+    provisional(slot, nowMs) {
+      slot.untilMs = nowMs + Math.min(options.maxWaitMs, Math.max(SERVICE_MS, patience.beyond()));
+    },
     expire(nowMs) {
       const over: Slot[] = [];
       for (const slot of flights) {
-        if (slot.sentAtMs + timeoutMs(slot) > nowMs) continue;
+        if (dueMs(slot) > nowMs) continue;
         slot.state = "lost";
         flights.delete(slot);
         over.push(slot);

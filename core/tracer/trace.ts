@@ -7,6 +7,7 @@ import { completeTraceOptions, type TraceOptions } from "./options.ts";
 import type { RefusalPolicy } from "./run.ts";
 import type { ScheduleFactory } from "./schedule.ts";
 
+/** What `trace` is asked to do. */
 export interface TraceRequest {
   readonly plugin: ProtocolPlugin;
   /** Port 0: the plugin's default port. */

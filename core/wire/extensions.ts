@@ -29,6 +29,7 @@ export interface InterfaceInfo {
   readonly mtu?: number;
 }
 
+/** What an extension structure says (RFC 4884 §7). */
 export interface Extensions {
   /** Top of the stack first; the entries of all MPLS objects in their order. */
   readonly mpls: readonly MplsLabel[];
@@ -134,6 +135,7 @@ export function encodeMplsExtensions(labels: readonly MplsLabel[]): Uint8Array {
   return bytes;
 }
 
+/** What an ICMP error is made of. */
 export interface IcmpErrorFields {
   readonly version: 4 | 6;
   readonly type: number;

@@ -37,6 +37,7 @@ interface IcmpAddresses {
   readonly destination?: Uint8Array;
 }
 
+/** What an ICMP message is made of. */
 export interface IcmpFields extends IcmpAddresses {
   readonly type: number;
   readonly code: number;
@@ -45,6 +46,7 @@ export interface IcmpFields extends IcmpAddresses {
   readonly body: Uint8Array;
 }
 
+/** What an echo request or reply is made of. */
 export interface EchoFields extends IcmpAddresses {
   /** False: an echo reply. */
   readonly request: boolean;

@@ -36,6 +36,7 @@ export interface IpPacket {
   readonly truncated: boolean;
 }
 
+/** What an IP packet is made of. */
 export interface IpFields {
   /** 4 octets make an IPv4 packet, 16 an IPv6 packet. */
   readonly source: Uint8Array;

@@ -5,19 +5,23 @@ export function readU8(bytes: Uint8Array, at: number): number {
   return bytes[at] ?? 0;
 }
 
+/** The 16-bit number at an offset, in network order; what is beyond the end counts as 0. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
+/** The 32-bit number at an offset, in network order; what is beyond the end counts as 0. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return ((readU16(bytes, at) << 16) | readU16(bytes, at + 2)) >>> 0;
 }
 
+/** Writes a 16-bit number at an offset, in network order. */
 export function writeU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 8;
   bytes[at + 1] = value;
 }
 
+/** Writes a 32-bit number at an offset, in network order. */
 export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   writeU16(bytes, at, value >>> 16);
   writeU16(bytes, at + 2, value & 0xffff);

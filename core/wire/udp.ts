@@ -14,6 +14,7 @@ export interface UdpDatagram {
   readonly payload: Uint8Array;
 }
 
+/** What a UDP datagram is made of. */
 export interface UdpFields {
   readonly source: Uint8Array;
   readonly destination: Uint8Array;

@@ -52,6 +52,13 @@ export default definePlugin({
   },
 });
 
+/** What a target answers to `nettrace plugin check`: it knows no name. */
+export function service(query: Uint8Array): Uint8Array {
+  const response = query.slice();
+  wire.writeU16(response, FLAGS_AT, RESPONSE | RECURSION_DESIRED | RCODES.indexOf("NXDOMAIN"));
+  return response;
+}
+
 // RFC 1035 §4.1.1
 const HEADER = 12;
 const ID_AT = 0;

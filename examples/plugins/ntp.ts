@@ -38,6 +38,15 @@ export default definePlugin({
   },
 });
 
+/** What a target answers to `nettrace plugin check`: a server of stratum 2. */
+export function service(request: Uint8Array): Uint8Array {
+  const response = new Uint8Array(LENGTH);
+  response[0] = VERSION_4 | SERVER;
+  response[STRATUM_AT] = 2;
+  response.set(request.subarray(TRANSMIT_AT, TRANSMIT_AT + TIMESTAMP), ORIGIN_AT);
+  return response;
+}
+
 // RFC 5905 §7.3
 const LENGTH = 48;
 const VERSION_4 = 4 << 3;

@@ -46,6 +46,13 @@ export default definePlugin({
   },
 });
 
+/** What a target answers to `nettrace plugin check`: Version Negotiation, with the ids changed about. */
+export function service(packet: Uint8Array): Uint8Array {
+  const sourceId = packet.subarray(SOURCE_ID_AT - 1, VERSIONS_AT);
+  const destinationId = packet.subarray(DESTINATION_ID_AT - 1, DESTINATION_ID_AT + ID);
+  return Uint8Array.of(LONG_HEADER, 0, 0, 0, 0, ...sourceId, ...destinationId, 0, 0, 0, 1);
+}
+
 /** RFC 9000 §14.1: a server drops what is smaller. */
 const LENGTH = 1200;
 const LONG_HEADER = 0x80;

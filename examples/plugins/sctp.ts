@@ -99,6 +99,17 @@ export default definePlugin({
   },
 });
 
+/** What a target answers to `nettrace plugin check`: INIT ACK, to the tag that the INIT asks for. */
+export function service(packet: Uint8Array): Uint8Array {
+  const answer = packet.slice(0, CHUNK_AT + INIT_LENGTH);
+  wire.writeU16(answer, 0, wire.readU16(packet, 2));
+  wire.writeU16(answer, 2, wire.readU16(packet, 0));
+  wire.writeU32(answer, VERIFICATION_TAG_AT, wire.readU32(packet, INITIATE_TAG_AT));
+  answer[CHUNK_AT] = INIT_ACK;
+  writeChecksum(answer);
+  return answer;
+}
+
 interface Latest {
   readonly sequence: number;
   /** No other probe ever left from that port. */
@@ -120,7 +131,9 @@ const CHUNK_HEADER = 4;
 const INITIATE_TAG_AT = 16;
 const INIT_LENGTH = 20;
 const INIT = 1;
-const MARKS: Readonly<Record<number, string>> = { 2: "open", 6: "closed" };
+const INIT_ACK = 2;
+const ABORT = 6;
+const MARKS: Readonly<Record<number, string>> = { [INIT_ACK]: "open", [ABORT]: "closed" };
 
 /** One stream each way and a window of 64 KiB, without a checksum yet. */
 function encodeInit(sourcePort: number, destinationPort: number, token: number): Uint8Array {

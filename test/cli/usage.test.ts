@@ -45,7 +45,7 @@ describe("a command line that cannot be obeyed", () => {
     [["auto", "h", "--stagger", "-1"], /--stagger -1: it must be/],
     [["auto", "h", "--sport", "0"], /--sport 0: it must be/],
     [["auto", "h", "--flow", "both"], /--flow both: it must be constant or vary/],
-    [["auto", "h", "--format", "xml"], /--format xml: it must be text or json/],
+    [["auto", "h", "--format", "xml"], /--format xml: it must be text, json, jsonl/],
     [["auto", "h", "-s", "eth0"], /-s eth0: it is no IP address/],
     [["auto", "h", "-i", "eth0/1"], /-i eth0\/1: it is no name/],
     [["auto", "h", "-4", "-6"], /-4 with -6/],

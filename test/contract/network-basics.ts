@@ -89,12 +89,16 @@ export function socketTests(test: NetworkTester): void {
     assert.equal(again.localPort, localPort);
   });
 
-  test("dials from a port that was reserved", ({ network, target: address, openPort: port }) => {
-    using reserved = network.open({ type: "tcp-port" }, address.family);
-    using dialled = network.dial({ address, port }, 1, reserved.localPort);
-    assert.equal(dialled.localPort, reserved.localPort);
-    assert.equal(dialled.type, "tcp-connect");
-  });
+  test(
+    "dials from a port that was reserved",
+    ({ network, target: address, openPort: port }) => {
+      using reserved = network.open({ type: "tcp-port" }, address.family);
+      using dialled = network.dial({ address, port }, 1, reserved.localPort);
+      assert.equal(dialled.localPort, reserved.localPort);
+      assert.equal(dialled.type, "tcp-connect");
+    },
+    "dial",
+  );
 
   test("sends nothing on a closed socket, and may close it twice", ({ network, target: address, closedUdpPort }) => {
     const socket = network.open({ type: "udp" }, address.family);
@@ -103,18 +107,22 @@ export function socketTests(test: NetworkTester): void {
     assertRefused(() => socket.send(Uint8Array.of(1), { address, port: closedUdpPort }, 64, 0), "send");
   });
 
-  test("brings nothing for a socket closed meanwhile", async (bench) => {
-    const { network, target: address, closedUdpPort: port } = bench;
-    const closed = network.open({ type: "udp" }, address.family);
-    using open = network.open({ type: "udp" }, address.family);
-    closed.send(Uint8Array.of(1), { address, port }, 64, 1);
-    open.send(Uint8Array.of(2), { address, port }, 64, 2);
-    closed[Symbol.dispose]();
-    await awaitArrival(network, (arrival) => {
-      assert.equal(arrival.socket, open);
-      return arrival.kind === "error" ? true : undefined;
-    });
-  });
+  test(
+    "brings nothing for a socket closed meanwhile",
+    async (bench) => {
+      const { network, target: address, closedUdpPort: port } = bench;
+      const closed = network.open({ type: "udp" }, address.family);
+      using open = network.open({ type: "udp" }, address.family);
+      closed.send(Uint8Array.of(1), { address, port }, 64, 1);
+      open.send(Uint8Array.of(2), { address, port }, 64, 2);
+      closed[Symbol.dispose]();
+      await awaitArrival(network, (arrival) => {
+        assert.equal(arrival.socket, open);
+        return arrival.kind === "error" ? true : undefined;
+      });
+    },
+    "errors",
+  );
 
   test("opens, sends and brings nothing once it is closed itself", async (bench) => {
     const { network, target: address, closedUdpPort: port } = bench;

@@ -26,32 +26,40 @@ function assertSameClock(network: Network, { atMs }: Arrival): void {
 }
 
 function udpTests(test: NetworkTester): void {
-  test("sends UDP with the hop limit given, and brings the router's error with what it quotes", async (bench) => {
-    const { network, target: address, closedUdpPort: port, responders } = bench;
-    using socket = network.open({ type: "udp" }, address.family);
-    const bytes = new Uint8Array(32);
-    for (let hopLimit = 1; hopLimit < responders.length; hopLimit++) {
-      bytes.fill(hopLimit);
-      socket.send(bytes, { address, port }, hopLimit, hopLimit);
-      // The caller may use the bytes again at once: what was sent is what they were.
-      bytes.fill(0xee);
-      const error = await awaitArrival(network, errorOn(socket));
-      assertTransit(bench, hopLimit, error);
-      assert.equal(error.toPort, port);
-      assert.deepEqual(Array.from(error.quoted), new Array(32).fill(hopLimit));
-      assertSameClock(network, error);
-    }
-  });
+  test(
+    "sends UDP with the hop limit given, and brings the router's error with what it quotes",
+    async (bench) => {
+      const { network, target: address, closedUdpPort: port, responders } = bench;
+      using socket = network.open({ type: "udp" }, address.family);
+      const bytes = new Uint8Array(32);
+      for (let hopLimit = 1; hopLimit < responders.length; hopLimit++) {
+        bytes.fill(hopLimit);
+        socket.send(bytes, { address, port }, hopLimit, hopLimit);
+        // The caller may use the bytes again at once: what was sent is what they were.
+        bytes.fill(0xee);
+        const error = await awaitArrival(network, errorOn(socket));
+        assertTransit(bench, hopLimit, error);
+        assert.equal(error.toPort, port);
+        assert.deepEqual(Array.from(error.quoted), new Array(32).fill(hopLimit));
+        assertSameClock(network, error);
+      }
+    },
+    "errors",
+  );
 
-  test("brings the target's port unreachable", async (bench) => {
-    const { network, target: address, closedUdpPort: port } = bench;
-    using socket = network.open({ type: "udp" }, address.family);
-    socket.send(Uint8Array.of(1, 2, 3), { address, port }, 64, 1);
-    const { offender, icmp, local, retransmitted } = await awaitArrival(network, errorOn(socket));
-    assert.equal(offender.text, address.text);
-    assert.deepEqual(icmp, address.family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 });
-    assert.deepEqual({ local, retransmitted }, { local: false, retransmitted: false });
-  });
+  test(
+    "brings the target's port unreachable",
+    async (bench) => {
+      const { network, target: address, closedUdpPort: port } = bench;
+      using socket = network.open({ type: "udp" }, address.family);
+      socket.send(Uint8Array.of(1, 2, 3), { address, port }, 64, 1);
+      const { offender, icmp, local, retransmitted } = await awaitArrival(network, errorOn(socket));
+      assert.equal(offender.text, address.text);
+      assert.deepEqual(icmp, address.family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 });
+      assert.deepEqual({ local, retransmitted }, { local: false, retransmitted: false });
+    },
+    "errors",
+  );
 
   test(
     "stamps each packet's departure with its tag",
@@ -74,30 +82,38 @@ function udpTests(test: NetworkTester): void {
 }
 
 function dialTests(test: NetworkTester): void {
-  test("dials with the hop limit given, and brings the router's error", async (bench) => {
-    const { network, target: address, openPort: port, responders } = bench;
-    for (let hopLimit = 1; hopLimit < responders.length; hopLimit++) {
-      using socket = network.dial({ address, port }, hopLimit, 0);
-      const error = await awaitArrival(network, errorOn(socket));
-      assertTransit(bench, hopLimit, error);
-      assert.equal(error.quoted.length, 0);
-      assert.equal(error.retransmitted, false);
-    }
-  });
+  test(
+    "dials with the hop limit given, and brings the router's error",
+    async (bench) => {
+      const { network, target: address, openPort: port, responders } = bench;
+      for (let hopLimit = 1; hopLimit < responders.length; hopLimit++) {
+        using socket = network.dial({ address, port }, hopLimit, 0);
+        const error = await awaitArrival(network, errorOn(socket));
+        assertTransit(bench, hopLimit, error);
+        assert.equal(error.quoted.length, 0);
+        assert.equal(error.retransmitted, false);
+      }
+    },
+    "dial",
+  );
 
-  test("tells an open port from a closed one", async ({ network, target: address, openPort, closedPort }) => {
-    for (const [port, expected] of [
-      [openPort, "open"],
-      [closedPort, "closed"],
-    ] as const) {
-      using socket = network.dial({ address, port }, 64, 0);
-      const { state, from, local, retransmitted } = await awaitArrival(network, (arrival) =>
-        arrival.kind === "handshake" && arrival.socket === socket ? arrival : undefined,
-      );
-      assert.equal(from.text, address.text);
-      assert.deepEqual({ state, local, retransmitted }, { state: expected, local: false, retransmitted: false });
-    }
-  });
+  test(
+    "tells an open port from a closed one",
+    async ({ network, target: address, openPort, closedPort }) => {
+      for (const [port, expected] of [
+        [openPort, "open"],
+        [closedPort, "closed"],
+      ] as const) {
+        using socket = network.dial({ address, port }, 64, 0);
+        const { state, from, local, retransmitted } = await awaitArrival(network, (arrival) =>
+          arrival.kind === "handshake" && arrival.socket === socket ? arrival : undefined,
+        );
+        assert.equal(from.text, address.text);
+        assert.deepEqual({ state, local, retransmitted }, { state: expected, local: false, retransmitted: false });
+      }
+    },
+    "dial",
+  );
 
   test("counts the host's failed retransmissions, or says that it cannot", ({ network }) => {
     const count = network.retransmitFailures();

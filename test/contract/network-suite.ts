@@ -1,14 +1,16 @@
 import { describe, it } from "node:test";
-import type { BenchMaker, NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
+import type { BenchMaker } from "../../core/conformance/bench.ts";
+import type { NetworkAbilities, NetworkBench, NetworkTester } from "./bench.ts";
 import { clockTests, routeTests, socketTests } from "./network-basics.ts";
 import { probeTests } from "./network-probes.ts";
+import { streamTests } from "./network-streams.ts";
 
 /** Registers the tests that every network passes. `makeBench` makes a new one for each test. */
 export function networkContract(name: string, makeBench: BenchMaker<NetworkBench>, abilities: NetworkAbilities): void {
   for (const family of abilities.families) {
     describe(`${name}, a network, over IPv${family}`, () => {
       const test: NetworkTester = (title, body, needs) => {
-        if (needs !== undefined && !abilities[needs]) {
+        if (needs !== undefined && abilities[needs] === false) {
           it(title, { skip: `this host has no ${needs}` }, () => undefined);
           return;
         }
@@ -22,6 +24,7 @@ export function networkContract(name: string, makeBench: BenchMaker<NetworkBench
       routeTests(test);
       socketTests(test);
       probeTests(test);
+      streamTests((title, body) => test(title, body, "dial"));
     });
   }
 }

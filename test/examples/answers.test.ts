@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Family, type ProtocolPlugin, type Reply, type ReplyEvent, trace, UsageError } from "nettrace";
+import { probe } from "../../core/conformance/session.ts";
 import { type HostProfile, UNPRIVILEGED } from "../../core/sim/host.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
 import { endpointOf, minimalQuotes, plain, respondersOf } from "../../core/sim/topologies.ts";
@@ -10,7 +11,6 @@ import ntp from "../../examples/plugins/ntp.ts";
 import quic from "../../examples/plugins/quic.ts";
 import sctp from "../../examples/plugins/sctp.ts";
 import tcpAck from "../../examples/plugins/tcp-ack.ts";
-import { probe } from "../contract/bench.ts";
 import { nameServer, quicServer, sctpServer, timeServer } from "./services.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];

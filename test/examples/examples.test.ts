@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { HostProfile } from "../../core/sim/host.ts";
+import { type SimBenchesOptions, simPluginBenches } from "../../core/conformance/sim-benches.ts";
 import dns from "../../examples/plugins/dns.ts";
+import http from "../../examples/plugins/http.ts";
 import ntp from "../../examples/plugins/ntp.ts";
 import quic from "../../examples/plugins/quic.ts";
 import sctp from "../../examples/plugins/sctp.ts";
 import tcpAck from "../../examples/plugins/tcp-ack.ts";
 import { pluginContract } from "../contract.ts";
-import { simPluginBenches } from "../sim/benches.ts";
 import { crc32c, nameServer, quicServer, sctpServer, timeServer } from "./services.ts";
 
-const NO_RAW: HostProfile = { refusedSockets: [{ types: ["raw"], errno: "EPERM" }] };
-const INPUT_DROPS: HostProfile = { inputDropsIcmpErrors: true };
+const NO_RAW = {
+  host: { refusedSockets: [{ types: ["raw"], errno: "EPERM" }] },
+  allows: ["ping", "none"],
+} as const;
+const INPUT_DROPS = { host: { inputDropsIcmpErrors: true } } as const;
+type More = Omit<SimBenchesOptions, "port">;
 
 const UDP_SERVICES = [
   { plugin: dns, port: 53, server: nameServer(0), mark: "NOERROR" },
@@ -22,21 +26,25 @@ const UDP_SERVICES = [
 for (const { plugin, port, server, mark } of UDP_SERVICES) {
   // Where nobody serves, a port that is unreachable is closed.
   const marks = { plain: mark, closed: "closed" };
-  const benches = (host: HostProfile) => simPluginBenches(port, host, { open: { udp: server } });
+  const benches = (more: More) => simPluginBenches({ port, open: { udp: server }, ...more });
   pluginContract(plugin.name, plugin, benches({}), { marks, mode: "udp+raw-icmp" });
   pluginContract(`${plugin.name} without privilege`, plugin, benches(NO_RAW), { marks, mode: "error-queue" });
   pluginContract(`${plugin.name} behind an INPUT rule that drops errors`, plugin, benches(INPUT_DROPS), { marks });
 }
 
 const RESET = { marks: { plain: "unfiltered", closed: "unfiltered" } };
-pluginContract("tcp-ack", tcpAck, simPluginBenches(443), { ...RESET, mode: "raw" });
-pluginContract("tcp-ack behind an INPUT rule that drops errors", tcpAck, simPluginBenches(443, INPUT_DROPS), RESET);
+const resets = (more: More) => simPluginBenches({ port: 443, ...more });
+pluginContract("tcp-ack", tcpAck, resets({}), { ...RESET, mode: "raw" });
+pluginContract("tcp-ack behind an INPUT rule that drops errors", tcpAck, resets(INPUT_DROPS), RESET);
 
 const ASSOCIATION = { marks: { plain: "open", closed: "closed" } };
-const associations = (host: HostProfile) =>
-  simPluginBenches(80, host, { open: { otherProtocols: sctpServer(2) }, closed: { otherProtocols: sctpServer(6) } });
+const ends = { open: { otherProtocols: sctpServer(2) }, closed: { otherProtocols: sctpServer(6) } };
+const associations = (more: More) => simPluginBenches({ port: 80, ...ends, ...more });
 pluginContract("sctp", sctp, associations({}), { ...ASSOCIATION, mode: "raw" });
 pluginContract("sctp behind an INPUT rule that drops errors", sctp, associations(INPUT_DROPS), ASSOCIATION);
+
+const PAGES = { marks: { plain: "200", closed: "closed" }, mode: "connect" };
+pluginContract("http", http, simPluginBenches({ port: 80, ...NO_RAW }), PAGES);
 
 describe("the servers of these tests", () => {
   it("sum SCTP packets as RFC 3720 does in its examples (appendix B.4)", () => {

@@ -1,3 +1,4 @@
+import type { StreamService } from "../../core/sim/topology.ts";
 import { readU16, readU32, writeU16, writeU32 } from "../../core/wire/mod.ts";
 
 // Servers as far as the examples see them, for the simulated network: written after the RFCs, not after the plugins.
@@ -35,6 +36,19 @@ export function quicServer(versions: readonly number[]): (packet: Uint8Array) =>
     const offered = new Uint8Array(4 * versions.length);
     versions.forEach((version, index) => void writeU32(offered, 4 * index, version));
     return Uint8Array.of(0xff, 0, 0, 0, 0, ...source, ...destination, ...offered);
+  };
+}
+
+/** RFC 9112 §3: whoever asks for a head over one connection gets it, and nobody else. */
+export function webServer(status: string): StreamService {
+  return (said) => {
+    const request = String.fromCharCode(...said);
+    const isRequest =
+      /^HEAD \/\S* HTTP\/1\.1\r\n([\w-]+: [\x20-\x7e]+\r\n)*Host: \S+\r\n([\w-]+: [\x20-\x7e]+\r\n)*\r\n$/.test(
+        request,
+      );
+    const lines = [`HTTP/1.1 ${isRequest ? status : "400 Bad Request"}`, "Server: lab", "Content-Length: 7", "", ""];
+    return { bytes: new TextEncoder().encode(lines.join("\r\n")), end: "closed" };
   };
 }
 

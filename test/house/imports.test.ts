@@ -10,12 +10,20 @@ const CONTRACTS = ["core/address.ts", "core/probe.ts", "core/plugin.ts", "core/n
 const RULES: readonly { readonly who: string; readonly may: readonly string[] }[] = [
   { who: "core/wire/", may: ["core/wire/"] },
   { who: "core/ffi/", may: ["core/ffi/"] },
+  { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),
   { who: "core/icmp-reply.ts", may: [...CONTRACTS, "core/wire/"] },
-  { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
+  { who: "core/icmp-listener.ts", may: [...CONTRACTS, "core/icmp-reply.ts"] },
+  { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts"] },
+  { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
+  { who: "core/testing.ts", may: ["core/"] },
+  {
+    who: "core/conformance/",
+    may: ["core/conformance/", "core/sim/", "core/tracer/guard.ts", "core/tracer/trace.ts", "core/wire/", ...CONTRACTS],
+  },
   { who: "core/tracer/", may: [...CONTRACTS, "core/tracer/", "core/end-of-path.ts"] },
   {
     who: "core/auto/",
@@ -23,8 +31,11 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   },
   { who: "core/", may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts"] },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
-  { who: "plugins/", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts"] },
-  { who: "cli/", may: ["cli/", "core/mod.ts", "plugins/mod.ts", "package.json"] },
+  {
+    who: "plugins/",
+    may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/tcp-service.ts"],
+  },
+  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
 ];
 
 function sources(directory: string): string[] {

@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { findTool, hasNobody } from "./access.ts";
+import type { Situation } from "../../core/conformance/bench.ts";
+import { CONFORMANCE_CASES } from "../../core/conformance/cases.ts";
 import { must, type RunResult } from "./command.ts";
-import {
-  DROPPED,
-  type KernelLab,
-  OPEN_PORT,
-  PROHIBITED,
-  type Right,
-  SITUATION,
-  UNREACHABLE,
-  UNROUTABLE,
-} from "./kernel/situation.ts";
-import { createLab, type Lab } from "./lab.ts";
-import type { Firewall, LabSpec } from "./spec.ts";
+import { type Right, SITUATION } from "./kernel/situation.ts";
+import { captureSent, createSuiteLab, DEAF, OPEN, obstacleToCapture, situationOf } from "./kernel/stage.ts";
+import type { Lab } from "./lab.ts";
 import { describeInLab } from "./suite.ts";
 
 const TIME = { timeout: 90_000 };
@@ -26,48 +18,17 @@ const SUITES = "./test/lab/kernel/suites.ts";
 const SOURCES = ["core", "plugins", "test", "package.json", "node_modules/ipaddr.js"];
 /** Descriptors that the suites may open: few, so that a test can use them up. */
 const DESCRIPTORS = 512;
-const UNREACHABLE_AT = 3;
 
-/** Routers 1 to 4 and, as hop 5, the target. */
-const SPEC: LabSpec = {
-  hops: [
-    {},
-    {},
-    {
-      rules: {
-        v4: [`-A FORWARD -d ${UNREACHABLE.v4} -j REJECT --reject-with icmp-host-unreachable`],
-        v6: [`-A FORWARD -d ${UNREACHABLE.v6} -j REJECT --reject-with icmp6-addr-unreachable`],
-      },
-    },
-    {},
-  ],
-  target: { tcpPorts: [OPEN_PORT] },
-  host: { pingGroups: "all" },
-};
-
-const OPEN = firewall("drops packets to one address");
-const DEAF = firewall("drops ICMP errors on their way in, too", {
-  v4: ["destination-unreachable", "time-exceeded"].map((type) => `-A INPUT -p icmp --icmp-type ${type} -j DROP`),
-  v6: ["destination-unreachable", "time-exceeded"].map((type) => `-A INPUT -p icmpv6 --icmpv6-type ${type} -j DROP`),
-});
-
-function firewall(
-  name: string,
-  more: { readonly v4: readonly string[]; readonly v6: readonly string[] } = { v4: [], v6: [] },
-): Firewall {
-  const table = (dropped: string, lines: readonly string[]): string =>
-    [
-      "*filter",
-      ":INPUT ACCEPT",
-      ":FORWARD ACCEPT",
-      ":OUTPUT ACCEPT",
-      `-A OUTPUT -d ${dropped} -j DROP`,
-      ...lines,
-      "COMMIT",
-      "",
-    ].join("\n");
-  return { kind: "iptables", name, v4: table(DROPPED.v4, more.v4), v6: table(DROPPED.v6, more.v6) };
-}
+/** What `kernel/benches.ts` arranges. */
+const MADE: ReadonlySet<string> = new Set([
+  "plain",
+  "closed",
+  "unreachable",
+  "silent",
+  "dropped",
+  "prohibited",
+  "noSockets",
+] satisfies Situation[]);
 
 interface Run {
   readonly title: string;
@@ -78,36 +39,34 @@ interface Run {
   readonly skipped: readonly string[];
 }
 
-/** No Linux router quotes labels. */
-const LABELS = "reports the labels that routers quote, and none where there are none";
+/** Of arrangements that are not made here: no Linux router quotes labels, drops by chance or delays. */
+const OF_OTHER_PATHS = CONFORMANCE_CASES.filter(({ situation }) => !MADE.has(situation)).map(({ name }) => name);
+/** The target refuses UDP. */
+const OF_ANSWERS = "takes the target's own answer for reached";
 const OF_RAW_SOCKETS = [
   "sends raw ICMP with the hop limit given, and brings errors and replies from the ICMP header on",
   "lets through to a raw TCP socket what comes from the remote port to the local one, and nothing else",
 ];
-const OF_WHAT_LEFT = [
-  "looks the same to a balancer in one flow, whatever sequence, hop limit and round",
-  "looks different to a balancer in different flows",
-  "sends packets with the hop limit asked for and right checksums",
-];
+const OF_WHAT_LEFT = CONFORMANCE_CASES.filter(({ needs }) => needs === "sent").map(({ name }) => name);
 
 const RUNS: readonly Run[] = [
   {
     title: "are passed by the Linux network and all plugins as root",
     right: "privileged",
     suites: ["the Linux network, a network", ...pluginSuites("icmp", "udp", "tcp-syn", "tcp-connect")],
-    skipped: [LABELS],
+    skipped: [...OF_OTHER_PATHS, OF_ANSWERS],
   },
   {
     title: "are passed by the Linux network and the plugins that need no privilege as nobody, with ping sockets",
     right: "unprivileged",
     suites: ["the Linux network, a network", ...pluginSuites("icmp", "udp", "tcp-connect")],
-    skipped: [LABELS, ...OF_RAW_SOCKETS],
+    skipped: [...OF_OTHER_PATHS, OF_ANSWERS, ...OF_RAW_SOCKETS],
   },
   {
     title: "are passed by the plugins with raw sockets behind INPUT rules that drop ICMP errors",
     right: "deaf",
     suites: pluginSuites("icmp", "udp", "tcp-syn"),
-    skipped: [LABELS],
+    skipped: [...OF_OTHER_PATHS, OF_ANSWERS],
   },
 ];
 /** Each suite has more tests than this. */
@@ -123,34 +82,21 @@ describeInLab("the contract suites on a real kernel", fileURLToPath(import.meta.
   let capture: string | undefined;
 
   before(async () => {
-    lab = await createLab(SPEC);
+    lab = await createSuiteLab();
     source = await copySources(lab);
     const obstacle = obstacleToCapture();
     if (obstacle === undefined) capture = await captureSent(lab);
     else process.stderr.write(`\nSKIPPED: what leaves the host is not looked at: ${obstacle}\n\n`);
-    const routes = (["v4", "v6"] as const).flatMap((family) => [
-      `route add prohibit ${PROHIBITED[family]}`,
-      `route add throw ${UNROUTABLE[family]}`,
-    ]);
-    const { code, stderr } = await lab.run("host", ["ip", "-batch", "-"], { stdin: `${routes.join("\n")}\n` });
-    assert.equal(code, 0, stderr);
   });
   after(() => lab?.[Symbol.dispose]());
 
   const runSuites = (right: Right): Promise<RunResult> => {
-    const situation: KernelLab = {
-      right,
-      target: lab.target,
-      responders: [...lab.hops.flat(), lab.target].map(({ v4, v6 }) => ({ v4, v6 })),
-      unreachableAt: UNREACHABLE_AT,
-      ...(capture === undefined ? {} : { capture }),
-    };
     const bun = [lab.stage(process.execPath), "test", "--timeout", "20000", SUITES];
     // Before it tests anything, the runtime raises its limit as far as it may.
     return lab.run("host", ["sh", "-c", `ulimit -n ${DESCRIPTORS}; exec "$@"`, "sh", ...bun], {
       user: right === "unprivileged" ? "nobody" : "root",
       cwd: source,
-      env: { [SITUATION]: JSON.stringify(situation) },
+      env: { [SITUATION]: JSON.stringify(situationOf(lab, right, capture)) },
       timeoutMs: TIME.timeout - 5_000,
     });
   };
@@ -179,30 +125,4 @@ async function copySources(lab: Lab): Promise<string> {
   for (const path of SOURCES) cpSync(join(ROOT, path), join(directory, path), { recursive: true });
   await must(["chmod", "-R", "a+rX", directory]);
   return directory;
-}
-
-/** tcpdump as root gives up its groups, for which a user namespace of one user has no right. */
-function obstacleToCapture(): string | undefined {
-  if (findTool("tcpdump") === undefined) return "tcpdump is not installed";
-  return hasNobody() ? undefined : "tcpdump does not run in this user namespace";
-}
-
-/** Writes all that leaves the host through eth1 into a file, from now on; the file's path. */
-async function captureSent(lab: Lab): Promise<string> {
-  const file = join(lab.directory, "sent.pcap");
-  // tcpdump keeps the mode of a file that is there, and nobody must read it.
-  writeFileSync(file, "", { mode: 0o644 });
-  // In immediate mode each packet takes as much of the ring as the longest may: short ones, that none is lost.
-  const immediately = ["-U", "--immediate-mode", "-s", "256", "-B", "4096"];
-  const child = lab.spawn("host", ["tcpdump", "-i", "eth1", "-Q", "out", "-Z", "root", ...immediately, "-w", file]);
-  await new Promise<void>((settle, reject) => {
-    let said = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes("listening on")) settle();
-    });
-    child.on("error", reject);
-    child.on("close", (code) => reject(new Error(`Cannot capture what the host sends: exit ${code}: ${said}`)));
-  });
-  return file;
 }

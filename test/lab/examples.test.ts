@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { findTool } from "./access.ts";
 import { nearSide } from "./addresses.ts";
 import {
   assertTruePath,
@@ -19,27 +18,13 @@ import {
   verdicts,
 } from "./executable.ts";
 import { createLab, type Lab } from "./lab.ts";
+import { itWith, listensOn, makeCertificate, type Server } from "./servers.ts";
 import { describeInLab } from "./suite.ts";
-
-/** A server of a Debian package, to run on the target. */
-interface Server {
-  readonly package: string;
-  readonly program: string;
-  /** What `ss` says of a socket once the server listens in both families. */
-  readonly listens: { readonly v4: RegExp; readonly v6: RegExp };
-  /** Prepares what it needs, and gives its arguments. */
-  args(lab: Lab): Promise<readonly string[]>;
-}
-
-const udpPort = (port: number): Server["listens"] => ({
-  v4: new RegExp(`^udp .* (0\\.0\\.0\\.0|\\*):${port} `, "m"),
-  v6: new RegExp(`^udp .* (\\[::\\]|\\*):${port} `, "m"),
-});
 
 const DNSMASQ: Server = {
   package: "dnsmasq-base",
   program: "dnsmasq",
-  listens: udpPort(53),
+  listens: listensOn("udp", 53),
   // Not as a daemon it keeps its user, for whose change a user namespace may give no right.
   // It knows one name and none of `missing.example`, and may ask nobody about the others.
   args: async () => [
@@ -51,7 +36,7 @@ const DNSMASQ: Server = {
 const CHRONY: Server = {
   package: "chrony",
   program: "chronyd",
-  listens: udpPort(123),
+  listens: listensOn("udp", 123),
   args: async ({ directory }) => {
     const file = join(directory, "chrony.conf");
     const pid = join(directory, "chronyd.pid");
@@ -64,13 +49,9 @@ const CHRONY: Server = {
 const NGTCP2: Server = {
   package: "ngtcp2-server",
   program: "gtlsserver",
-  listens: udpPort(443),
+  listens: listensOn("udp", 443),
   args: async (lab) => {
-    const [key, certificate] = [join(lab.directory, "key.pem"), join(lab.directory, "certificate.pem")];
-    const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
-    const files = ["-subj", "/CN=target.lab.example", "-keyout", key, "-out", certificate];
-    const { code, stderr } = await lab.run("target", ["openssl", ...request, ...files]);
-    assert.equal(code, 0, stderr);
+    const { key, certificate } = await makeCertificate(lab);
     return ["--quiet", "*", "443", key, certificate];
   },
 };
@@ -83,24 +64,6 @@ const USRSCTP: Server = {
   args: async () => [],
 };
 const DISCARD = 9;
-
-const isInstalled = ({ program }: Server): boolean =>
-  program.startsWith("/") ? existsSync(program) : findTool(program) !== undefined;
-
-/** Starts a server on the target; it ends with the lab. */
-async function serve(lab: Lab, server: Server): Promise<void> {
-  const child = lab.spawn("target", [server.program, ...(await server.args(lab))]);
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  const { v4, v6 } = server.listens;
-  for (let tries = 0; tries < 100; tries++) {
-    const { stdout } = await lab.run("target", ["ss", "-Hlnuw"]);
-    if (v4.test(stdout) && v6.test(stdout)) return;
-    if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail(`Cannot serve with ${server.program}: it does not listen: ${said.slice(0, 1000)}`);
-}
 
 describeInLab("the example plugins and real servers, by the built executable", fileURLToPath(import.meta.url), () => {
   let lab: Lab;
@@ -129,53 +92,48 @@ describeInLab("the example plugins and real servers, by the built executable", f
     assert.deepEqual(marks, [three(null), three(null), three(null), three(mark)]);
   };
 
-  /** A test against a server; where its package is missing, one that says so, and fails in the continuous run. */
-  const itWith = (server: Server, title: string, body: () => Promise<void>): void => {
-    if (isInstalled(server)) {
-      it(title, TIME, async () => {
-        await serve(lab, server);
-        await body();
-      });
-      return;
-    }
-    const why = `Debian's package ${server.package} is not installed`;
-    if (process.env["CI"] === "true") it(title, () => assert.fail(`Cannot test with ${server.program}: ${why}`));
-    else {
-      process.stderr.write(`\nSKIPPED: ${title}: ${why}\n\n`);
-      it.skip(`${title}: ${why}`, () => undefined);
-    }
-  };
-
   const everywhere = async (body: (user: User, family: 4 | 6) => Promise<void>): Promise<void> => {
     for (const family of FAMILIES) for (const user of USERS) await body(user, family);
   };
 
-  itWith(DNSMASQ, "dns reaches dnsmasq, whatever it answers", () =>
-    everywhere(async (user, family) => {
-      assertReached(await traceBy("dns", user, family, 53), family, "dns:53 reached", "NOERROR");
-      for (const [qname, mark] of [
-        ["missing.example", "NXDOMAIN"],
-        ["elsewhere.example", "REFUSED"],
-      ] as const) {
-        const run = await traceBy("dns", user, family, 53, ["--dns.qname", qname]);
-        assertReached(run, family, "dns:53 reached", mark);
-      }
-    }),
+  itWith(
+    DNSMASQ,
+    "dns reaches dnsmasq, whatever it answers",
+    () => lab,
+    () =>
+      everywhere(async (user, family) => {
+        assertReached(await traceBy("dns", user, family, 53), family, "dns:53 reached", "NOERROR");
+        for (const [qname, mark] of [
+          ["missing.example", "NXDOMAIN"],
+          ["elsewhere.example", "REFUSED"],
+        ] as const) {
+          const run = await traceBy("dns", user, family, 53, ["--dns.qname", qname]);
+          assertReached(run, family, "dns:53 reached", mark);
+        }
+      }),
   );
 
-  itWith(CHRONY, "ntp reaches chrony, and tells its stratum", () =>
-    everywhere(async (user, family) => {
-      assertReached(await traceBy("ntp", user, family, 123), family, "ntp:123 reached", "stratum-5");
-    }),
+  itWith(
+    CHRONY,
+    "ntp reaches chrony, and tells its stratum",
+    () => lab,
+    () =>
+      everywhere(async (user, family) => {
+        assertReached(await traceBy("ntp", user, family, 123), family, "ntp:123 reached", "stratum-5");
+      }),
   );
 
-  itWith(NGTCP2, "quic reaches ngtcp2's server by version negotiation", () =>
-    everywhere(async (user, family) => {
-      const run = await traceBy("quic", user, family, 443);
-      const mark = run.report.trace?.hops.at(-1)?.probes[0]?.mark ?? "";
-      assert.match(mark, /^(\S+,)?v1(,\S+)?$/);
-      assertReached(run, family, "quic:443 reached", mark);
-    }),
+  itWith(
+    NGTCP2,
+    "quic reaches ngtcp2's server by version negotiation",
+    () => lab,
+    () =>
+      everywhere(async (user, family) => {
+        const run = await traceBy("quic", user, family, 443);
+        const mark = run.report.trace?.hops.at(-1)?.probes[0]?.mark ?? "";
+        assert.match(mark, /^(\S+,)?v1(,\S+)?$/);
+        assertReached(run, family, "quic:443 reached", mark);
+      }),
   );
 
   it("quic calls a port where nobody listens closed", TIME, () =>
@@ -191,14 +149,19 @@ describeInLab("the example plugins and real servers, by the built executable", f
   });
 
   // Its closed ports are silent by choice (usrsctp_sysctl_set_sctp_blackhole): no ABORT is to be had from it.
-  itWith(USRSCTP, "sctp tells an open port of a usrsctp server by its INIT ACK", async () => {
-    for (const family of FAMILIES) {
-      const run = await traceBy("sctp", "root", family, DISCARD);
-      // Over IPv4 usrsctp answers from the address of the outgoing interface, whichever was asked.
-      const sender = family === 4 ? nearSide(lab.hops.length, 0).v4 : undefined;
-      assertReached(run, family, `sctp:${DISCARD} reached`, "open", sender);
-    }
-  });
+  itWith(
+    USRSCTP,
+    "sctp tells an open port of a usrsctp server by its INIT ACK",
+    () => lab,
+    async () => {
+      for (const family of FAMILIES) {
+        const run = await traceBy("sctp", "root", family, DISCARD);
+        // Over IPv4 usrsctp answers from the address of the outgoing interface, whichever was asked.
+        const sender = family === 4 ? nearSide(lab.hops.length, 0).v4 : undefined;
+        assertReached(run, family, `sctp:${DISCARD} reached`, "open", sender);
+      }
+    },
+  );
 
   it("tcp-ack passes a filter without state that no SYN passes, and calls the target unfiltered", TIME, async () => {
     for (const family of FAMILIES) {

@@ -73,8 +73,8 @@ interface SpawnInLab extends Identity {
   readonly stdio?: SpawnOptions["stdio"];
 }
 
-const NOBODY = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
-const NO_RIGHTS = ["--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs"];
+export const NOBODY = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+export const NO_RIGHTS = ["--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs"];
 /** Gives a program its own /etc/resolv.conf and so on, from the directory `$0`, without touching those of the machine. */
 const WITH_ETC = `set -e
 for name in resolv.conf hosts nsswitch.conf; do

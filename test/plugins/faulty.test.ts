@@ -89,6 +89,11 @@ describe("a plugin that breaks its contract", () => {
       broken(() => ({ match: () => Promise.reject(new Error("late")) })),
       /match: it returned a promise$/,
     ],
+    "throws in provisional": [broken(() => ({ match: () => undefined, provisional: fail })), /in provisional: boom$/],
+    "returns rubbish from provisional": [
+      broken(() => ({ match: () => undefined, provisional: () => 7 })),
+      /provisional: it returned no reply$/,
+    ],
     "returns rubbish from match": [broken(() => ({ match: () => true })), /match: it returned no reply$/],
     "returns a sequence that is none": [changed({ sequence: 1.5 }), /sequence is not a whole number/],
     "returns an effect that is none": [changed({ effect: "there" }), /effect is none of/],

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createPlace, executable, type Place, root } from "./place.ts";
@@ -27,14 +28,20 @@ describe("docs/writing-plugins.md", () => {
   before(() => {
     place = createPlace();
     place.install();
-    for (const { file, text } of blocks) if (file !== "") place.write(file, text);
+    // Several blocks of one file follow each other in it.
+    const files = Map.groupBy(blocks, ({ file }) => file);
+    for (const [file, parts] of files) {
+      if (file !== "") place.write(file, parts.map(({ text }) => text).join("\n"));
+    }
   });
   after(() => place[Symbol.dispose]());
 
   it("has code of known kinds only", () => {
     assert.deepEqual([...new Set(blocks.map(({ language, file }) => `${language} ${file}`.trim()))].sort(), [
       "sh",
+      "text",
       "ts ntp.ts",
+      "ts ssh.ts",
     ]);
   });
 
@@ -50,6 +57,23 @@ describe("docs/writing-plugins.md", () => {
     assert.match(stdout, /^ntp:\d+ +error-queue +reached +1 .* stratum 2$/m);
     assert.match(stdout, /^ 1 {2}127\.0\.0\.1 {2}[\d.]+ ms .*stratum 2$/m);
     assert.equal(code, 0);
+  });
+
+  it("makes a plugin that reaches a server by what it says in a TCP connection, and nothing else", async () => {
+    for (const [said, code, shown] of [
+      ["SSH-2.0-OpenSSH_9.2p1\r\n", 0, /^ 1 {2}127\.0\.0\.1 {2}[\d.]+ ms .*SSH-2\.0$/m],
+      ["220 ready\r\n", 1, /^ 1 {2}127\.0\.0\.1 {2}[\d.]+ ms .*open, no SSH$/m],
+    ] as const) {
+      const server = createServer((socket) => void socket.on("error", () => undefined).end(said));
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const bound = server.address();
+      const port = typeof bound === "object" ? bound?.port : undefined;
+      const run = await place.start(["trace", "127.0.0.1", "-n", "--plugin", "./ssh.ts", "-P", `ssh:${port}`]);
+      server.close();
+      assert.match(run.stdout, shown);
+      assert.equal(run.code, code);
+    }
   });
 
   for (const [at, { language, text }] of blocks.entries()) {

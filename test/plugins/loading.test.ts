@@ -45,7 +45,27 @@ export default definePlugin({ name: "errors", open() {
 } });`,
     );
     const { code, stdout } = place.run([...TRACE, "--plugin", "./errors.ts", "-P", "errors"]);
-    assert.match(stdout, /^errors +- +unprivileged +- .* EPERM: true 1\.0 function$/m);
+    assert.match(stdout, /^errors +- +unprivileged +- .* EPERM: true 1\.1 function$/m);
+    assert.equal(code, 3);
+  });
+
+  it("may import nettrace/testing, which is of the same core", () => {
+    place.write(
+      "testing.ts",
+      `import { definePlugin, SocketError } from "nettrace";
+import { conformance, createSimNetwork, topologies } from "nettrace/testing";
+export default definePlugin({ name: "testing", open() {
+  const kinds = [conformance, createSimNetwork, topologies.plain].map((each) => typeof each).join(" ");
+  using network = createSimNetwork(topologies.plain(3), { host: { maxSockets: 0 } });
+  try {
+    network.open({ type: "udp" }, 4);
+  } catch (error) {
+    throw new SocketError("socket", "EPERM", "open", [kinds, error instanceof SocketError].join(" "));
+  }
+} });`,
+    );
+    const { code, stdout } = place.run([...TRACE, "--plugin", "./testing.ts", "-P", "testing"]);
+    assert.match(stdout, /^testing +- +unprivileged +- .* EPERM: function function function true$/m);
     assert.equal(code, 3);
   });
 
@@ -196,7 +216,7 @@ describe("a plugin that cannot be loaded", () => {
     "has no open": ['export default { name: "x" };', "it has no function open"],
     "needs another API": [
       `import { definePlugin } from "nettrace"; export default definePlugin({ name: "x", api: "^2.0", ${open} });`,
-      "it needs the plugin API ^2.0, and this nettrace has 1.0",
+      "it needs the plugin API ^2.0, and this nettrace has 1.1",
     ],
     "is called as a built-in one": [
       `export default { name: "icmp", ${open} };`,

@@ -4,8 +4,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { ProtocolPlugin } from "nettrace";
+import { simPluginBenches } from "../../core/conformance/sim-benches.ts";
 import { pluginContract } from "../contract.ts";
-import { simPluginBenches } from "../sim/benches.ts";
 import { bun, createPlace, type Place, root } from "./place.ts";
 
 const KINDS = ["udp", "tcp", "raw"] as const;
@@ -24,7 +24,7 @@ describe("nettrace plugin new", () => {
       assert.deepEqual([made.code, made.stderr], [0, ""]);
       const { status, stderr } = spawnSync(bun, ["test", `my-${kind}.test.ts`], { cwd: place.path, encoding: "utf8" });
       assert.equal(status, 0, stderr);
-      assert.match(stderr, / 1 pass\n 0 fail/);
+      assert.match(stderr, /\n \d{3} pass\n(?: \d+ skip\n)? 0 fail\n/);
       const help = place.run(["trace", "--help", "--plugin", `./my-${kind}.ts`]);
       assert.match(help.stdout, new RegExp(`\nmy-${kind}: `));
       assert.equal(statSync(join(place.path, `my-${kind}.ts`)).mode & 0o777, 0o644);
@@ -85,16 +85,17 @@ describe("nettrace plugin", () => {
 
   it("explains itself on a screen, and refuses what it does not know", () => {
     using place = createPlace();
-    for (const args of [["--help"], ["new", "--help"], ["list", "-h"]]) {
+    for (const args of [["--help"], ["new", "--help"], ["list", "-h"], ["check", "-h"]]) {
       const { code, stdout } = place.run(["plugin", ...args]);
       assert.match(stdout, /^Usage: nettrace plugin list\n/);
+      assert.ok(stdout.trimEnd().split("\n").length < 24);
       for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
       assert.equal(code, 0);
     }
     const unknown = place.run(["plugin", "frob"]);
-    assert.match(unknown.stderr, /^nettrace: Cannot run plugin frob: there are list and new; see .*\n$/);
+    assert.match(unknown.stderr, /^nettrace: Cannot run plugin frob: there are list, new and check; see .*\n$/);
     const alone = place.run(["plugin"]);
-    assert.match(alone.stderr, /^nettrace: Cannot run plugin alone: there are list and new; see .*\n$/);
+    assert.match(alone.stderr, /^nettrace: Cannot run plugin alone: there are list, new and check; see .*\n$/);
     assert.deepEqual([unknown.code, alone.code], [2, 2]);
   });
 });
@@ -109,20 +110,20 @@ async function written(name: string, text: string): Promise<ProtocolPlugin> {
 
 const { pluginTemplate } = await import("../../cli/plugins/templates.ts");
 const guide = readFileSync(join(root, "docs", "writing-plugins.md"), "utf8");
-const ntp = /^```ts ntp\.ts\n([\s\S]*?)^```$/m.exec(guide)?.[1] ?? "";
-const closed = { marks: { plain: "closed", closed: "closed" } };
+const ntp = [...guide.matchAll(/^```ts ntp\.ts\n([\s\S]*?)^```$/gm)].map(([, text]) => text).join("\n");
+const echo = { open: { udp: (payload: Uint8Array) => payload } };
 
-pluginContract("plugin new --kind udp", await written("my-udp", pluginTemplate("my-udp", "udp")), simPluginBenches(7), {
-  ...closed,
+const myUdp = await written("my-udp", pluginTemplate("my-udp", "udp"));
+pluginContract("plugin new --kind udp", myUdp, simPluginBenches({ port: 7, ...echo }), {
+  marks: { plain: "answers", closed: "closed" },
   mode: "error-queue",
 });
-pluginContract(
-  "plugin new --kind tcp",
-  await written("my-tcp", pluginTemplate("my-tcp", "tcp")),
-  simPluginBenches(443),
-  {
-    marks: { plain: "open", closed: "closed" },
-    constantFlows: "path",
-  },
-);
-pluginContract("the guide's ntp", await written("ntp", ntp), simPluginBenches(123), closed);
+const myTcp = await written("my-tcp", pluginTemplate("my-tcp", "tcp"));
+pluginContract("plugin new --kind tcp", myTcp, simPluginBenches({ port: 443 }), {
+  marks: { plain: "open", closed: "closed" },
+});
+const myRaw = await written("my-raw", pluginTemplate("my-raw", "raw"));
+pluginContract("plugin new --kind raw", myRaw, simPluginBenches({ port: 0 }), { mode: "raw" });
+pluginContract("the guide's ntp", await written("ntp", ntp), simPluginBenches({ port: 123 }), {
+  marks: { plain: "closed", closed: "closed" },
+});

@@ -59,9 +59,9 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     });
 
     it("completes commands", () => {
-      assert.deepEqual([...complete("")].sort(), ["auto", "completion", "plugin", "trace"]);
+      assert.deepEqual([...complete("")].sort(), ["auto", "completion", "doctor", "plugin", "replay", "trace"]);
       assert.deepEqual(complete("au"), ["auto"]);
-      assert.deepEqual([...complete("plugin", "")].sort(), ["list", "new"]);
+      assert.deepEqual([...complete("plugin", "")].sort(), ["check", "list", "new"]);
       assert.deepEqual([...complete("completion", "")].sort(), ["bash", "fish", "zsh"]);
     });
 

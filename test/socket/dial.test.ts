@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { SocketError } from "../../core/errors.ts";
+import type { DataArrival } from "../../core/network.ts";
 import { FAMILIES, isKind, LOOPBACK, loopback, openNetwork, until } from "./host.ts";
 
 function listen(server: Server, host: string, port = 0): Promise<string> {
@@ -85,6 +86,55 @@ for (const family of FAMILIES) {
       assert.ok(departure.kind === "departure" && departure.tag === 4711);
       const end = await until(network, isKind(dialed, "handshake"));
       assert.ok(end.atMs >= departure.atMs);
+    });
+  });
+}
+
+for (const family of FAMILIES) {
+  describe(`a dialled connection over the loopback interface, IPv${family}`, () => {
+    let greet: (socket: Socket) => void = () => undefined;
+    const server = createServer((socket) => greet(socket.on("error", () => undefined)));
+    before(() => listen(server, LOOPBACK[family].text));
+    after(() => {
+      server.close();
+    });
+
+    it("hears a server that speaks first, from the moment on that it listens", async () => {
+      greet = (socket) => void socket.end("220 ready\r\n");
+      using network = openNetwork();
+      using dialed = network.dial(loopback(family, portOf(server)), 5, 0);
+      const open = await until(network, isKind(dialed, "handshake"));
+      // The server has spoken by now or not: nothing of it arrives.
+      assert.equal(await network.receive(network.nowMs() + 20), undefined);
+      dialed.send(new Uint8Array(0), loopback(family, portOf(server)), 5, 0);
+      let heard = "";
+      let data: DataArrival;
+      do {
+        data = await until(network, isKind(dialed, "data"));
+        heard += String.fromCharCode(...data.bytes);
+        assert.ok(data.atMs >= open.atMs && data.atMs <= network.nowMs());
+      } while (data.end === undefined);
+      assert.deepEqual([heard, data.end], ["220 ready\r\n", "closed"]);
+    });
+
+    it("says what it is told to, and hears more than fits into one read", async () => {
+      const told = Uint8Array.from({ length: 300_000 }, (_, at) => (at * 13) & 0xff);
+      greet = (socket) => void socket.once("data", (said) => socket.end(said.toString() === "go" ? told : "no"));
+      using network = openNetwork();
+      using dialed = network.dial(loopback(family, portOf(server)), 5, 0);
+      await until(network, isKind(dialed, "handshake"));
+      dialed.send(new TextEncoder().encode("go"), loopback(family, portOf(server)), 5, 0);
+      const heard = new Uint8Array(told.length);
+      let length = 0;
+      for (;;) {
+        const { bytes, end } = await until(network, isKind(dialed, "data"));
+        if (end !== undefined) break;
+        assert.ok(bytes.length > 0 && bytes.length <= 65_536);
+        heard.set(bytes, length);
+        length += bytes.length;
+      }
+      assert.equal(length, told.length);
+      assert.equal(Buffer.compare(heard, told), 0);
     });
   });
 }

@@ -13,7 +13,7 @@ import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 import { TagRing } from "./tag-ring.ts";
 
 /** What an earlier ICMP error leaves behind for the next call on its socket (net/ipv4/icmp.c, net/ipv6/icmp.c). */
-const LEFT_BEHIND: ReadonlySet<number> = new Set([
+export const LEFT_BEHIND: ReadonlySet<number> = new Set([
   ERRNO.EACCES,
   ERRNO.ECONNREFUSED,
   ERRNO.EHOSTDOWN,
@@ -38,6 +38,8 @@ type DatagramType = Exclude<SocketSpec["type"], "tcp-port">;
 export interface SocketHost {
   /** Keeps an arrival for the next `receive`. */
   enqueue(arrival: Arrival): void;
+  /** Called by a socket that has become active again. */
+  watchAgain(): void;
   /** Called by a socket before it closes its descriptor. */
   forget(socket: ProbeSocket & Source): void;
 }

@@ -1,10 +1,10 @@
 import { type Endpoint, formatAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
-import type { Arrival, HandshakeArrival, ProbeSocket } from "../../network.ts";
+import type { Arrival, DataArrival, HandshakeArrival, ProbeSocket } from "../../network.ts";
 import { ERRNO, MSG, POLL } from "./abi.ts";
-import { parseControl } from "./control.ts";
-import type { SocketHost } from "./datagram-socket.ts";
+import { type Control, parseControl } from "./control.ts";
+import { LEFT_BEHIND, type SocketHost } from "./datagram-socket.ts";
 import { errorArrival } from "./error-queue.ts";
 import { openTcp, readTcpInfo, type TcpInfo } from "./handshake.ts";
 import type { Kernel } from "./kernel.ts";
@@ -14,12 +14,21 @@ import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 const CONFIRMATIONS = 2;
 const MAX_CONFIRMATIONS = 5;
 
-/** A TCP handshake with a hop limit: SYN sent, its end awaited. */
+/** One segment's worth of octets, which every send buffer has room for, and the longest path's MTU too (RFC 8200 §5). */
+const LONGEST_SEND = 1200;
+const SENDS = 3;
+
+/**
+ * `dialling` SYN sent, its end awaited; `open` the handshake is done and nobody reads; `stream` what the other side says
+ * is read; `ended` nothing more will come.
+ */
+type Phase = "dialling" | "open" | "stream" | "ended";
+
+/** A TCP handshake with a hop limit and, where somebody asks for it, the stream behind it. */
 export class DialSocket implements ProbeSocket, Source {
   readonly type = "tcp-connect";
   readonly fd: number;
   readonly localPort: number;
-  readonly events = POLL.out;
   readonly last = false;
   errorsQuietAtMs: number;
   packetsQuietAtMs: number;
@@ -27,7 +36,9 @@ export class DialSocket implements ProbeSocket, Source {
   readonly #host: SocketHost;
   readonly #to: Endpoint;
   readonly #startedAtMs: number;
-  #active = true;
+  #phase: Phase = "dialling";
+  /** The other side broke the connection off, and a call has taken the errno that says so off the socket. */
+  #wasReset = false;
   #closed = false;
 
   /** Takes over `fd`, whose connect was called at `startedAtMs`. */
@@ -42,23 +53,38 @@ export class DialSocket implements ProbeSocket, Source {
   }
 
   get active(): boolean {
-    return this.#active;
+    return this.#phase === "dialling" || this.#phase === "stream";
   }
 
-  send(): void {
-    throw new SocketError("send", "EOPNOTSUPP", "send on a TCP handshake");
+  get events(): number {
+    return this.#phase === "stream" ? POLL.in : POLL.out;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#closed) throw this.#refusal("EBADF");
+    if (this.#phase === "dialling") throw this.#refusal("ENOTCONN");
+    if (this.#phase === "ended") throw this.#refusal("EPIPE");
+    if (bytes.length > LONGEST_SEND) throw this.#refusal("EMSGSIZE");
+    if (this.#phase === "open") {
+      this.#phase = "stream";
+      this.#host.watchAgain();
+    }
+    if (bytes.length > 0) this.#say(bytes);
   }
 
   readErrors(): ReadResult {
-    if (!this.#active) return "empty";
-    const { libc, incoming, clock, interfaces } = this.#kernel;
+    if (!this.active) return "empty";
+    const { libc, incoming, clock } = this.#kernel;
     // The queue before SO_ERROR: it tells who refused, and while connect itself ran there may be nothing else.
-    if (incoming.receive(libc, this.fd, MSG.errqueue) !== 0) return this.#outcome();
-    const control = parseControl(incoming.control, incoming.controlLength(), (index) => interfaces.zoneName(index));
-    const stampMs = control.stamp && clock.monotonicMs(control.stamp, this.errorsQuietAtMs - QUEUEING_MS);
+    if (incoming.receive(libc, this.fd, MSG.errqueue) !== 0) {
+      return this.#phase === "stream" ? this.#readStream() : this.#outcome();
+    }
+    // An ICMP error does not end a connection that is open (RFC 5927 §4).
+    if (this.#phase === "stream") return "ignored";
+    const control = this.#control();
     const arrival = errorArrival(this.#kernel, incoming, control, {
       socket: this,
-      atMs: stampMs ?? clock.nowMs(),
+      atMs: this.#stampMs(control, this.errorsQuietAtMs) ?? clock.nowMs(),
       target: this.#to.address,
       quotes: false,
       retransmitted: readTcpInfo(this.#kernel, this.fd).retransmitted,
@@ -66,7 +92,7 @@ export class DialSocket implements ProbeSocket, Source {
     return arrival === undefined ? "ignored" : this.#end({ ...arrival, toPort: this.#to.port });
   }
 
-  /** A handshake has no packets of its own; its end is read as an error is. */
+  /** A handshake's end is read as an error is; what is wrong with a stream, as its octets are. */
   readPackets(): ReadResult {
     return this.readErrors();
   }
@@ -87,7 +113,7 @@ export class DialSocket implements ProbeSocket, Source {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#active = false;
+    this.#phase = "ended";
     this.#host.forget(this);
     this.#kernel.close(this.fd);
   }
@@ -102,14 +128,64 @@ export class DialSocket implements ProbeSocket, Source {
       return "empty";
     }
     const errno = this.#kernel.takeError(this.fd);
-    // Reset after the handshake (ECONNRESET, EPIPE): it had been open.
-    if (info.phase === "open" || errno === ERRNO.ECONNRESET || errno === ERRNO.EPIPE) {
-      return this.#end(this.#handshake("open", this.#answeredAtMs(info, nowMs), info));
+    // Reset after the handshake: it had been open.
+    this.#wasReset = isReset(errno);
+    if (info.phase === "open" || this.#wasReset) {
+      this.#phase = "open";
+      return this.#handshake("open", this.#answeredAtMs(info, nowMs), info);
     }
     if (errno === ERRNO.ECONNREFUSED) return this.#end(this.#handshake("closed", nowMs, info));
     // ETIMEDOUT: nobody answered; any other without a message in the queue names no responder either.
-    this.#active = false;
+    this.#phase = "ended";
     return "empty";
+  }
+
+  #readStream(): ReadResult {
+    const { libc, incoming, clock } = this.#kernel;
+    const errno = incoming.receive(libc, this.fd, 0);
+    if (errno === 0) {
+      const bytes = incoming.payload();
+      const control = this.#control();
+      const atMs = this.#stampMs(control, this.packetsQuietAtMs) ?? clock.nowMs();
+      if (bytes.length > 0) return this.#data(atMs, bytes);
+      return this.#end(this.#data(atMs, bytes, this.#wasReset ? "reset" : "closed"));
+    }
+    if (isReset(errno)) return this.#end(this.#data(clock.nowMs(), new Uint8Array(0), "reset"));
+    if (LEFT_BEHIND.has(errno)) return "ignored";
+    // Anything else but an empty queue ends the connection without a word of the other side (ETIMEDOUT).
+    if (errno !== ERRNO.EAGAIN) this.#phase = "ended";
+    this.errorsQuietAtMs = this.packetsQuietAtMs = clock.nowMs();
+    return "empty";
+  }
+
+  #say(bytes: Uint8Array): void {
+    const { libc, outgoing } = this.#kernel;
+    outgoing.fillStream(bytes);
+    for (let sends = 1; ; sends++) {
+      const errno = outgoing.send(libc, this.fd);
+      if (errno === 0) return;
+      if (isReset(errno)) this.#wasReset = true;
+      // An ICMP error came in between: the call took it off the socket and did nothing else.
+      if (!LEFT_BEHIND.has(errno) || sends === SENDS) throw this.#refusal(errnoName(errno));
+    }
+  }
+
+  #data(atMs: number, bytes: Uint8Array, end?: "closed" | "reset"): DataArrival {
+    return { kind: "data", socket: this, atMs, from: this.#to.address, bytes, ...(end !== undefined && { end }) };
+  }
+
+  #control(): Control {
+    const { incoming, interfaces } = this.#kernel;
+    return parseControl(incoming.control, incoming.controlLength(), (index) => interfaces.zoneName(index));
+  }
+
+  #stampMs(control: Control, quietAtMs: number): number | undefined {
+    return control.stamp && this.#kernel.clock.monotonicMs(control.stamp, quietAtMs - QUEUEING_MS);
+  }
+
+  #refusal(errno: string): SocketError {
+    const { address, port } = this.#to;
+    return new SocketError("send", errno, `send to ${formatAddress(address)} port ${port}`);
   }
 
   /** When the SYN-ACK came, as near as can be told: the kernel's own measurement unless a repetition blurred it. */
@@ -123,9 +199,13 @@ export class DialSocket implements ProbeSocket, Source {
   }
 
   #end<T extends Arrival>(arrival: T): T {
-    this.#active = false;
+    this.#phase = "ended";
     return arrival;
   }
+}
+
+function isReset(errno: number): boolean {
+  return errno === ERRNO.ECONNRESET || errno === ERRNO.EPIPE;
 }
 
 export interface DialRequest {

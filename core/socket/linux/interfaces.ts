@@ -68,13 +68,14 @@ export class Interfaces {
     const nowMs = this.#nowMs();
     if (nowMs - this.#readAtMs > FRESH_MS) {
       this.#readAtMs = nowMs;
-      this.#own = readAddresses();
+      this.#own = ownAddresses();
     }
     return this.#own;
   }
 }
 
-function readAddresses(): Map<string, OwnAddress> {
+/** This host's addresses by their text, each with its first interface. */
+export function ownAddresses(): ReadonlyMap<string, OwnAddress> {
   const own = new Map<string, OwnAddress>();
   for (const [name, infos] of Object.entries(listInterfaces())) {
     for (const info of infos ?? []) {

@@ -46,7 +46,6 @@ export class OutgoingMessage {
     this.#control = arena.take(INT_CMSG_SPACE);
     this.#payload = arena.take(PAYLOAD_SPACE);
     link(this.#header, this.#name, this.#iov, this.#payload, this.#control);
-    this.#header.view.setUint32(CONTROL_LENGTH, INT_CMSG_SPACE, true);
     this.#control.view.setUint32(0, INT_CMSG_LENGTH, true);
   }
 
@@ -54,11 +53,20 @@ export class OutgoingMessage {
   fill(bytes: Uint8Array, to: Endpoint, port: number, scope: number, hopLimit: number): void {
     const family: Family = to.address.family;
     this.#header.view.setUint32(NAME_LENGTH, writeSockaddr(this.#name, to.address, port, scope), true);
+    this.#header.view.setUint32(CONTROL_LENGTH, INT_CMSG_SPACE, true);
     this.#iov.view.setUint32(8, bytes.length, true);
     this.#payload.bytes.set(bytes);
     this.#control.view.setInt32(8, family === 4 ? SOL.ip : SOL.ipv6, true);
     this.#control.view.setInt32(12, family === 4 ? IP.ttl : IPV6.hoplimit, true);
     this.#control.view.setInt32(16, hopLimit, true);
+  }
+
+  /** Lays out octets of a connection's stream: where they go and with which hop limit is the connection's. */
+  fillStream(bytes: Uint8Array): void {
+    this.#header.view.setUint32(NAME_LENGTH, 0, true);
+    this.#header.view.setUint32(CONTROL_LENGTH, 0, true);
+    this.#iov.view.setUint32(8, bytes.length, true);
+    this.#payload.bytes.set(bytes);
   }
 
   /** 0 or the errno. */

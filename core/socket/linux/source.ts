@@ -6,13 +6,13 @@ export type ReadResult = Arrival | "ignored" | "empty";
 /** A descriptor that arrivals are read from. */
 export interface Source {
   readonly fd: number;
-  /** The POLL_ events to ask for. */
+  /** The POLL_ events to ask for now. */
   readonly events: number;
-  /** False when nothing more will come: it is no longer polled. */
+  /** False while nothing is to be read from it: it is not polled. */
   readonly active: boolean;
   /** Read after all others, so that a socket's own copy of a packet comes before the tap's. */
   readonly last: boolean;
-  /** One message of the error queue, or for a handshake its end. */
+  /** One message of the error queue; for a connection whatever is next. */
   readErrors(): ReadResult;
   /** Has the departures that are already stamped told before anything else. */
   tellDepartures?(): void;
@@ -33,6 +33,7 @@ export const QUEUEING_MS = 10;
 export function keep(arrival: Arrival): Arrival {
   switch (arrival.kind) {
     case "packet":
+    case "data":
       return { ...arrival, bytes: arrival.bytes.slice() };
     case "error":
       return { ...arrival, quoted: arrival.quoted.slice(), extensions: arrival.extensions.slice() };

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
 import { type Family, type IpAddress, parseAddress } from "../../../core/address.ts";
+import type { Bench, PluginBenches } from "../../../core/conformance/bench.ts";
 import type { Network } from "../../../core/network.ts";
 import { openSystemNetwork } from "../../../core/socket/system.ts";
 import { IP_PROTOCOL, parseIp, parseTcp, TCP_FLAG } from "../../../core/wire/mod.ts";
-import type { Bench, NetworkBench, PluginBenches } from "../../contract.ts";
+import type { NetworkBench } from "../../contract.ts";
 import type { Addresses } from "../addresses.ts";
 import { type Capture, followCapture } from "./capture.ts";
 import {
@@ -21,7 +22,7 @@ import {
 } from "./situation.ts";
 
 /** The ports that a plugin's benches need; 0 for protocols without ports. */
-export interface Ports {
+interface Ports {
   readonly plain: number;
   readonly closed: number;
 }
@@ -33,12 +34,14 @@ export interface KernelBenches {
 
 /** Benches on this machine's kernel, inside the lab's host. */
 export async function kernelBenches(lab: KernelLab): Promise<KernelBenches> {
-  const capture = lab.capture === undefined ? undefined : await openCapture(lab.capture);
+  const openNetwork = (): Promise<Network> =>
+    openSystemNetwork({ backend: lab.right === "raw-socket" ? "raw-socket" : "ffi" });
+  const capture = lab.capture === undefined ? undefined : openCapture(lab.capture, await openNetwork());
   const respondersOf = (family: Family): readonly (readonly string[])[] =>
     lab.responders.map((each) => [textOf(each, family)]);
 
   const bench = async (family: Family, to: Addresses, port: number): Promise<Bench> => {
-    const network = await openSystemNetwork();
+    const network = await openNetwork();
     const address = addressOf(to, family);
     const socketsBefore = countSockets();
     const packetsBefore = capture?.packets().length ?? 0;
@@ -56,6 +59,8 @@ export async function kernelBenches(lab: KernelLab): Promise<KernelBenches> {
     plugin: ({ plain, closed }) => ({
       families: [4, 6],
       recordsSent: capture !== undefined,
+      serves: { datagrams: false, streams: false },
+      allows: lab.right === "unprivileged" ? ["ping", "none"] : ["raw", "ping", "none"],
       plain: (family) => bench(family, lab.target, plain),
       closed: (family) => bench(family, lab.target, closed),
       unreachable: (family) => bench(family, UNREACHABLE, plain),
@@ -65,7 +70,7 @@ export async function kernelBenches(lab: KernelLab): Promise<KernelBenches> {
       noSockets: async (family) => withoutDescriptors(await bench(family, lab.target, plain)),
     }),
     network: async (family) => ({
-      network: await openSystemNetwork(),
+      network: await openNetwork(),
       target: addressOf(lab.target, family),
       openPort: OPEN_PORT,
       closedPort: CLOSED_PORT,
@@ -76,8 +81,7 @@ export async function kernelBenches(lab: KernelLab): Promise<KernelBenches> {
   };
 }
 
-async function openCapture(file: string): Promise<Capture> {
-  const network = await openSystemNetwork();
+function openCapture(file: string, network: Network): Capture {
   const to = { address: addressOf(MARKED, 4), port: CLOSED_UDP_PORT };
   return followCapture(file, network.open({ type: "udp" }, 4), to);
 }

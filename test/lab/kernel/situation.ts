@@ -5,9 +5,9 @@ export const SITUATION = "NETTRACE_KERNEL_LAB";
 
 /**
  * What the suites' process may do: `privileged` is root; `deaf` is root behind INPUT rules that drop ICMP errors;
- * `unprivileged` has no capability, but ping sockets.
+ * `unprivileged` has no capability, but ping sockets; `raw-socket` is root on Node, with that package's sockets.
  */
-export type Right = "privileged" | "deaf" | "unprivileged";
+export type Right = "privileged" | "deaf" | "unprivileged" | "raw-socket";
 
 export interface KernelLab {
   readonly right: Right;

@@ -1,0 +1,92 @@
+import { release } from "node:os";
+import { inspectSockets, SocketError, UsageError } from "../../core/mod.ts";
+import type { CommandContext } from "../context.ts";
+import type { Check } from "../doctor/check.ts";
+import { hostFiles } from "../doctor/host-files.ts";
+import { kernelChecks } from "../doctor/kernel.ts";
+import { protocolChecks, resolverChecks, routeChecks, socketChecks } from "../doctor/network.ts";
+import { rightsChecks } from "../doctor/rights.ts";
+import { ruleChecks } from "../doctor/rules.ts";
+import { EXIT } from "../exit-codes.ts";
+import { VERSION_LINE } from "../help.ts";
+import { echo } from "../host.ts";
+import { printableJson } from "../printable.ts";
+import { doctorTable } from "../render/doctor.ts";
+import { createPaint } from "../render/style.ts";
+
+export interface DoctorArguments {
+  readonly format?: string | undefined;
+}
+
+/**
+ * `nettrace doctor`: what this host takes away from a trace, and what to do about it. Sends nothing. The exit status is 3
+ * where no protocol can run at all.
+ */
+export async function runDoctor(context: CommandContext, { format = "text" }: DoctorArguments): Promise<number> {
+  if (format !== "text" && format !== "json") {
+    throw new UsageError(`Cannot use --format ${echo(format) || '""'}: it must be text or json`);
+  }
+  const checks = await examine(context);
+  const protocols = checks.filter(({ group }) => group === "protocols");
+  const canTrace = protocols.some(({ state }) => state === "ok" || state === "limited");
+  if (format === "json") {
+    const rows = checks.map(({ group, name, state, finding, remedy }) => ({
+      group,
+      name,
+      state,
+      finding,
+      remedy: remedy ?? null,
+    }));
+    context.stdout.write(`${printableJson({ schema: "nettrace.doctor/1", can_trace: canTrace, checks: rows })}\n`);
+  } else {
+    context.stdout.write(doctorTable(checks, createPaint(context.stdout, context.env), context.stdout.columns));
+  }
+  return canTrace ? EXIT.reached : EXIT.refusedHere;
+}
+
+async function examine(context: CommandContext): Promise<readonly Check[]> {
+  const inspection = await inspectSockets();
+  const { plugins } = await context.protocols();
+  const uid = process.getuid?.();
+  const isLinux = process.platform === "linux";
+  const [rights, rules] = isLinux
+    ? await Promise.all([rightsChecks(hostFiles, uid, process.execPath), ruleChecks(hostFiles, uid === 0)])
+    : [[], []];
+  return [
+    { group: "program", name: "version", state: "ok", finding: VERSION_LINE },
+    { group: "program", name: "runtime", state: "ok", finding: runtimeText() },
+    {
+      group: "program",
+      name: "system",
+      state: isLinux ? "ok" : "limited",
+      finding: `${process.platform} ${release()} ${process.arch}`,
+    },
+    ...rights,
+    ...socketChecks(inspection),
+    ...protocolChecks(plugins, inspection),
+    ...(isLinux ? kernelChecks(hostFiles, groups()) : []),
+    ...(await routes(context)),
+    ...resolverChecks(hostFiles),
+    ...rules,
+  ];
+}
+
+async function routes(context: CommandContext): Promise<readonly Check[]> {
+  try {
+    using network = await context.openNetwork({});
+    return routeChecks(network);
+  } catch (error) {
+    if (!(error instanceof SocketError)) throw error;
+    return [{ group: "network", name: "routes", state: "unknown", finding: error.message }];
+  }
+}
+
+function groups(): readonly number[] {
+  const own = process.getegid?.();
+  return [...(own === undefined ? [] : [own]), ...(process.getgroups?.() ?? [])];
+}
+
+function runtimeText(): string {
+  const { bun, deno, node } = process.versions;
+  return bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : `Node ${node}`;
+}

@@ -1,0 +1,60 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { type Names, UsageError } from "../../core/mod.ts";
+import { echo } from "../host.ts";
+import type { Reporter } from "../render/text.ts";
+import type { RunHead } from "../result.ts";
+import { createRecorder } from "./recorder.ts";
+
+/** Lines are written in pieces of about this size, and at the end: a system call for each would slow the trace down. */
+const PIECE = 16 * 1024;
+/** Readable by its owner alone: it tells where this host stands. */
+const MODE = 0o600;
+
+/**
+ * A recorder that writes to a file, in the place of what was there. Throws UsageError where it cannot be opened; a disk
+ * that fills up later ends the recording with an Error, which tells how much is lost.
+ */
+export function openRecording(path: string, run: { readonly head: RunHead; readonly names: Names }): Reporter {
+  const fd = open(path);
+  let pending = "";
+  const flush = (): void => {
+    let rest: Uint8Array = new TextEncoder().encode(pending);
+    pending = "";
+    while (rest.length > 0) rest = rest.subarray(write(path, fd, rest));
+  };
+  const recorder = createRecorder({
+    ...run,
+    write: (line) => {
+      pending += line;
+      if (pending.length >= PIECE) flush();
+    },
+  });
+  return {
+    ...recorder,
+    finish(end) {
+      recorder.finish(end);
+      flush();
+      closeSync(fd);
+    },
+  };
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, "w", MODE);
+  } catch (error) {
+    throw new UsageError(`Cannot record to ${echo(path)}: ${codeOf(error)}`);
+  }
+}
+
+function write(path: string, fd: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(fd, bytes);
+  } catch (error) {
+    throw new UsageError(`Cannot record to ${echo(path)}: ${codeOf(error)}`);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}

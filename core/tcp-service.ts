@@ -1,0 +1,116 @@
+import type { Endpoint, IpAddress } from "./address.ts";
+import { SocketError } from "./errors.ts";
+import { readErrorArrival } from "./icmp-reply.ts";
+import type { Arrival, DataArrival, Network } from "./network.ts";
+import type { PluginMode, ProbeOptions, ProbeSession } from "./plugin.ts";
+import type { Reply } from "./probe.ts";
+import { createDials, type Dial, REFUSALS_SHOW_AT_MS } from "./tcp-dials.ts";
+
+/** What a service behind a TCP port hears and says: all that a plugin for it has to know. */
+export interface TcpService {
+  /** One word, for the mark of an open port where something else is: `HTTP` makes it `open, no HTTP`. */
+  readonly name: string;
+  /** What is said once the handshake is done, at most 1,200 octets; none where the service speaks first. */
+  readonly request: Uint8Array;
+  /** What the octets heard so far, at most 4,096 and cut anywhere, show; never throws. */
+  read(heard: Uint8Array): TcpAnswer;
+}
+
+/** The service's own word for a mark; `more`: too little to tell; `foreign`: it is another service. */
+export type TcpAnswer = { readonly mark: string } | "more" | "foreign";
+
+/** The modes of every session of `openTcpService`, for `ProtocolPlugin.modes`. */
+export const TCP_SERVICE_MODES: readonly PluginMode[] = [{ name: "connect", needs: "none" }];
+
+/**
+ * A session that traces by the kernel's own TCP handshake with a small hop limit; needs no privilege. Each probe is a
+ * socket of its own, and one 4-tuple belongs to one socket: the path's flow carries one probe at a time.
+ *
+ * Without a service the handshake itself shows that the target was reached (`open`). With one, only the service's answer
+ * does: anybody on the way may complete a handshake in the target's name. The RTT is the handshake's all the same. An open
+ * port where something else is (`open, no HTTP`), or that says nothing in its time (`open, silent`), ends the path as
+ * `unreachable`. A reset (`closed`) counts as the target's own answer either way. Throws SocketError where there is no
+ * route, or no port to dial from.
+ */
+export function openTcpService(
+  network: Network,
+  target: Endpoint,
+  options: ProbeOptions,
+  service?: TcpService,
+): ProbeSession {
+  network.route(target.address);
+  const dials = createDials(network, target, options);
+
+  const read = (arrival: Arrival, dial: Dial): Reply | undefined => {
+    const { sequence } = dial.probe;
+    switch (arrival.kind) {
+      case "handshake": {
+        const { from, state } = arrival;
+        if (state === "closed" || service === undefined) return { sequence, from, effect: "reached", mark: state };
+        begin(dial, target, service);
+        return undefined;
+      }
+      case "data":
+        return service && hear(arrival, dial, service);
+      case "error": {
+        const reply = readErrorArrival(arrival, target.address);
+        return reply && { sequence, ...reply };
+      }
+      default:
+        return undefined;
+    }
+  };
+
+  return {
+    mode: "connect",
+    probesPerFlow: 1,
+    hiddenRefusalAtMs: REFUSALS_SHOW_AT_MS,
+    send: (probe) => dials.open(probe),
+    match(arrival) {
+      const dial = dials.of(arrival.socket);
+      const reply = dial && read(arrival, dial);
+      // Closed at once, the kernel sends no further SYN for this probe.
+      if (dial !== undefined && reply !== undefined) dials.close(dial);
+      return reply;
+    },
+    ...(service !== undefined && {
+      provisional: (arrival: Arrival): Reply | undefined => {
+        const dial = dials.of(arrival.socket);
+        const isWord = arrival.kind === "handshake" || arrival.kind === "data";
+        if (dial?.heard === undefined || !isWord) return undefined;
+        return notThere(dial, arrival.from, dial.heard.length === 0 ? "open, silent" : `open, no ${service.name}`);
+      },
+    }),
+    hiddenRefusal: () => dials.hiddenRefusal(),
+    [Symbol.dispose]: () => dials[Symbol.dispose](),
+  };
+}
+
+/** No service needs as much to be known by. */
+const LONGEST_ANSWER = 4096;
+
+function begin(dial: Dial, target: Endpoint, { request }: TcpService): void {
+  if (dial.heard !== undefined) return;
+  dial.heard = new Uint8Array(0);
+  try {
+    dial.socket.send(request, target, dial.probe.hopLimit, dial.probe.sequence);
+  } catch (error) {
+    // The connection is at its end already, which arrives as such.
+    if (!(error instanceof SocketError)) throw error;
+  }
+}
+
+function hear({ bytes, end, from }: DataArrival, dial: Dial, service: TcpService): Reply | undefined {
+  if (dial.heard === undefined) return undefined;
+  dial.heard = Uint8Array.of(...dial.heard, ...bytes.subarray(0, LONGEST_ANSWER - dial.heard.length));
+  const answer = service.read(dial.heard);
+  if (typeof answer === "object") {
+    return { sequence: dial.probe.sequence, from, effect: "reached", mark: answer.mark };
+  }
+  const isOver = answer === "foreign" || end !== undefined || dial.heard.length === LONGEST_ANSWER;
+  return isOver ? notThere(dial, from, `open, no ${service.name}`) : undefined;
+}
+
+function notThere({ probe: { sequence } }: Dial, from: IpAddress, mark: string): Reply {
+  return { sequence, from, effect: "unreachable", mark };
+}
