@@ -78,9 +78,9 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     });
 
     it("completes values", () => {
-      assert.deepEqual(complete("auto", "h", "--format", "j"), ["json"]);
-      const joined = shell === "bash" ? complete("auto", "--format", "=", "j") : complete("auto", "--format=j");
-      assert.deepEqual(joined, [shell === "bash" ? "json" : "--format=json"]);
+      assert.deepEqual(complete("auto", "h", "--flow", "c"), ["constant"]);
+      const joined = shell === "bash" ? complete("auto", "--flow", "=", "c") : complete("auto", "--flow=c");
+      assert.deepEqual(joined, [shell === "bash" ? "constant" : "--flow=constant"]);
       assert.deepEqual(complete("auto", "-i", "l"), ["lo"]);
     });
 
