@@ -48,6 +48,7 @@ export async function buildRelease({ root, into, targets, version, packing }: Re
     console.error("nettrace: there are changes that are not committed; the release says so");
   const date = new Date(seconds * 1000);
   const texts: Texts = { version, manPage: manPage(version, date), notices: notices(root) };
+  const bom = sbom(root, version, commit, date);
   rmSync(into, { recursive: true, force: true });
   mkdirSync(into, { recursive: true });
   const work = mkdtempSync(join(tmpdir(), "nettrace-release-"));
@@ -63,7 +64,7 @@ export async function buildRelease({ root, into, targets, version, packing }: Re
       if (target.libc !== "glibc") continue;
       packages({ arch: target.arch, executable: join(into, name), texts, date, into, work }, packing);
     }
-    writeTexts(root, into, texts, sbom(root, version, commit, date));
+    writeTexts(root, into, texts, bom);
     writeFileSync(join(into, "SHA256SUMS"), sums(into));
   } finally {
     rmSync(work, { recursive: true, force: true });

@@ -13,6 +13,8 @@ export function sbom(root: string, version: string, commit: string, date: Date):
     "--package-lock-only",
     "--omit=dev",
     "--omit=optional",
+    // The workspace is for building only, and npm cannot name a package without a version.
+    "--workspaces=false",
   ];
   const bom = Object(JSON.parse(run("npm", [...args, "--loglevel=error"])));
   const { metadata, components, dependencies } = bom;
