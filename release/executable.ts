@@ -54,6 +54,8 @@ async function bundle(root: string, target: Target, executablePath: string, outf
     define: {
       NETTRACE_COMMIT: JSON.stringify(commit),
       NETTRACE_TARGET: JSON.stringify(target.name),
+      // Used on Node and Deno only (cli/plugins/hooked-modules.ts); in CommonJS it would be the path on this machine.
+      "import.meta.url": JSON.stringify("file:///nettrace"),
     },
     // For Node only (core/ffi/node.ts, core/socket/raw-socket): nothing here asks for them.
     external: ["koffi", "raw-socket"],
