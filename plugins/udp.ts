@@ -2,6 +2,7 @@ import type { Endpoint, IpAddress } from "../core/address.ts";
 import { openIcmpListener } from "../core/icmp-listener.ts";
 import { equalBytes, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, PacketArrival, ProbeSocket } from "../core/network.ts";
+import { paddedPayload } from "../core/padding.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 import { checksumWithWord, encodeUdp, IP_PROTOCOL, parseUdp, readU16, writeU16 } from "../core/wire/mod.ts";
@@ -22,10 +23,11 @@ export const udp: ProtocolPlugin = {
   defaultPort: 33434,
   open(network, target, options) {
     const { family } = target.address;
+    const payload = paddedPayload(options, { protocol: "udp", family, headers: 8, usual: PAYLOAD });
     const source = network.route(target.address).source;
     const localPort = options.sourcePort ?? 0;
     const socket = network.open({ type: "udp", localPort }, family);
-    return createUdpSession(socket, openIcmpListener(network, family), target, source);
+    return createUdpSession(socket, openIcmpListener(network, family), payload, target, source);
   },
 };
 
@@ -40,12 +42,14 @@ const LAST_PORT = 65535;
 function createUdpSession(
   socket: ProbeSocket,
   icmpSocket: ProbeSocket | undefined,
+  payload: Uint8Array,
   target: Endpoint,
   source: IpAddress,
 ): ProbeSession {
-  const token = crypto.getRandomValues(new Uint8Array(TOKEN));
-  const payload = new Uint8Array(PAYLOAD);
-  payload.set(token, TOKEN_AT);
+  const hasSequence = payload.length >= TOKEN_AT;
+  const token = crypto.getRandomValues(new Uint8Array(Math.max(0, Math.min(TOKEN, payload.length - TOKEN_AT))));
+  if (hasSequence) payload.fill(0, 0, TOKEN_AT);
+  if (hasSequence) payload.set(token, TOKEN_AT);
   const baseChecksum = checksumOfSequenceZero(payload, socket.localPort, target, source);
   /** Hop limits of the probes that nothing has answered, by sequence, oldest first. */
   const open = new Map<number, number>();
@@ -53,13 +57,13 @@ function createUdpSession(
   /** Which of 0 and 65,535 were sent: in one's complement they are the same, and so are their checksums. */
   const sentTwins = new Set<number>();
   let sequenceByPort: Map<number, number> | undefined;
-  /** A router quoted too little to tell the probe: from then on each probe has a port of its own. */
-  let isShortQuoted = false;
+  /** A router quoted too little to tell the probe, or the probe says too little: each has a port of its own. */
+  let isShortQuoted = !hasSequence;
   let unattributed = 0;
   let lastPort = target.port;
 
   const sequenceOf = (bytes: Uint8Array): number | undefined => {
-    if (bytes.length < TOKEN_AT) return undefined;
+    if (!hasSequence || bytes.length < TOKEN_AT) return undefined;
     const quotedToken = bytes.subarray(TOKEN_AT, TOKEN_AT + TOKEN);
     return equalBytes(quotedToken, token.subarray(0, quotedToken.length)) ? readU16(bytes, 0) : undefined;
   };
@@ -68,6 +72,7 @@ function createUdpSession(
   const sequenceOfPort = (port: number): number | undefined => sequenceByPort?.get(port);
 
   const sequenceOfChecksum = ({ checksum }: { readonly checksum: number }, isTapped: boolean): number | undefined => {
+    if (!hasSequence) return undefined;
     // UDP sends a checksum of 0 as 0xffff (RFC 768).
     const wanted = checksum === 0xffff ? 0 : checksum;
     for (const sequence of open.keys()) {
@@ -89,7 +94,8 @@ function createUdpSession(
     if (arrival.from.text !== target.address.text) return undefined;
     const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
     const base = { from: arrival.from, effect: "reached", mark: "open", ...hopLimit } as const;
-    const echoed = sequenceOf(arrival.bytes) ?? sequenceOfPort(arrival.fromPort);
+    // A short token may be met by chance in a service's own words.
+    const echoed = (token.length < TOKEN ? undefined : sequenceOf(arrival.bytes)) ?? sequenceOfPort(arrival.fromPort);
     if (echoed !== undefined) return { sequence: echoed, ...base };
     if (arrival.fromPort !== target.port) return undefined;
     // The farther a probe could go, the surer it met the target: answers never make the target seem nearer than it is.
@@ -139,7 +145,7 @@ function createUdpSession(
       return unattributed;
     },
     send(probe: Probe) {
-      writeU16(payload, 0, probe.sequence);
+      if (hasSequence) writeU16(payload, 0, probe.sequence);
       destination.port = target.port;
       if (probe.flow > 0 || isShortQuoted) {
         lastPort = ((probe.flow > 0 ? target.port - 1 + probe.flow : lastPort) % LAST_PORT) + 1;

@@ -24,6 +24,8 @@ export type Decision =
       readonly round: number;
       readonly scout: boolean;
       readonly apart?: boolean;
+      /** Absent: as the trace's options say. */
+      readonly flow?: number;
     }
   /** Nothing to send before `untilMs`, unless an answer arrives. */
   | { readonly type: "wait"; readonly untilMs: number }

@@ -2,7 +2,7 @@ import { formatAddress, type IpAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { Route } from "../../network.ts";
-import { PROTO, SOCK } from "./abi.ts";
+import { IP, IPV6, PROTO, SOCK, SOL } from "./abi.ts";
 import type { Kernel } from "./kernel.ts";
 import { readSockaddr } from "./sockaddr.ts";
 
@@ -26,6 +26,28 @@ export function findRoute(kernel: Kernel, to: IpAddress): Route {
     return device === undefined ? { source } : { source, interface: device };
   } finally {
     kernel.close(fd);
+  }
+}
+
+/**
+ * The largest packet, octets, that leaves for an address unfragmented: the interface's MTU, or the path's where a router
+ * has told of a smaller one. Undefined where the kernel does not say.
+ */
+export function findMtu(kernel: Kernel, to: IpAddress): number | undefined {
+  try {
+    const fd = kernel.socket(to.family, SOCK.dgram, PROTO.udp, "a UDP socket");
+    try {
+      kernel.bindToInterface(fd);
+      if (kernel.options.source !== undefined) kernel.bind(fd, to.family, 0);
+      if (kernel.connect(fd, to, DISCARD_PORT, kernel.scope("route", to)) !== 0) return undefined;
+      const isV4 = to.family === 4;
+      return kernel.getOption(fd, isV4 ? SOL.ip : SOL.ipv6, isV4 ? IP.mtu : IPV6.mtu)?.getInt32(0, true);
+    } finally {
+      kernel.close(fd);
+    }
+  } catch (error) {
+    if (error instanceof SocketError) return undefined;
+    throw error;
   }
 }
 
