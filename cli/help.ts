@@ -15,14 +15,14 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
-  traceroute, tcptraceroute, tracert, ping   as those; link DIR: by their names
+  completion SHELL       for bash, zsh or fish;   link DIR: as these tools:
+  traceroute, tcptraceroute, tracert, ping        with those tools' options
 
-  nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
-  nettrace auto 2001:db8::1 --format json      for programs
+  nettrace traceroute -T -p 443 example.com    from memory
 
   nettrace COMMAND --help   options of a command
-  nettrace --version        version
+  nettrace --version        version; with --verbose also commit and runtime
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
@@ -171,4 +171,16 @@ that name: traceroute, traceroute6, mtr, ping, ping6, tracert, tcptraceroute.
 What is there already is left as it is.
 
   nettrace link ~/bin
+`;
+
+export const COMPLETION_HELP = `Usage: nettrace completion bash|zsh|fish
+
+Prints what your shell reads to complete commands, options and protocols of
+nettrace. It asks the nettrace in your PATH, and evaluates nothing you typed.
+
+  -h, --help
+
+  . <(nettrace completion bash)            in ~/.bashrc
+  . <(nettrace completion zsh)             in ~/.zshrc, below compinit
+  nettrace completion fish | source        in ~/.config/fish/config.fish
 `;

@@ -2,6 +2,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
 import {
   AUTO_HELP,
+  COMPLETION_HELP,
   DOCTOR_HELP,
   EGRESS_HELP,
   LINK_HELP,
@@ -149,6 +150,15 @@ export function createProgram(
     done(runLink(context, directory));
   });
   link.helpInformation = () => LINK_HELP;
+  const completion = program
+    .command("completion")
+    .argument("[shell]")
+    .argument("[words...]")
+    .action(async (what, words) => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      done(await runCompletion(context, program, what === undefined ? [] : [what, ...words]));
+    });
+  completion.helpInformation = () => COMPLETION_HELP;
   return program;
 }
 

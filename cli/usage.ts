@@ -17,7 +17,7 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, plugin and link, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, locate, egress, doctor, replay, plugin, link and completion, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);
