@@ -157,7 +157,7 @@ function checkInterface(text: string): string {
   throw new UsageError(`Cannot use -i ${quote(text)}: it is no name of an interface`);
 }
 
-function whole(option: string, text: string | undefined, least: number, most: number): number | undefined {
+export function whole(option: string, text: string | undefined, least: number, most: number): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;

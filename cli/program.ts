@@ -3,6 +3,8 @@ import type { CommandContext } from "./context.ts";
 import {
   AUTO_HELP,
   DOCTOR_HELP,
+  EGRESS_HELP,
+  LOCATE_HELP,
   MAIN_HELP,
   PLUGIN_HELP,
   REPLAY_HELP,
@@ -33,6 +35,7 @@ export function createProgram(
     .option("--order <list>")
     .option("-p, --port <ports>")
     .option("--stagger <ms>")
+    .option("--egress")
     .action(async (host, options) => {
       const { runAuto } = await import("./commands/auto.ts");
       done(await runAuto(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
@@ -62,6 +65,44 @@ export function createProgram(
     });
   addPluginOptions(report, loaded);
   report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
+
+  const locate = program
+    .command("locate")
+    .argument("<host>")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("-q, --queries <n>")
+    .option("-m, --max-hops <n>")
+    .option("-w, --wait <seconds>")
+    .option("-s, --source <address>")
+    .option("-i, --interface <name>")
+    .option("-n, --numeric")
+    .option("--format <format>")
+    .requiredOption("-p, --port <list>")
+    .option("--reference <list>")
+    .option("--asn-db <file>")
+    .action(async (host, options) => {
+      const { runLocate } = await import("./commands/locate.ts");
+      done(await runLocate(context, { host, options }));
+    });
+  locate.helpInformation = () => LOCATE_HELP;
+
+  const egress = program
+    .command("egress")
+    .argument("[host]")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("--ports <list>")
+    .option("--protocols <list>")
+    .option("--hop-limit <n>")
+    .option("-i, --interface <name>")
+    .option("--pps <n>")
+    .option("--format <format>")
+    .action(async (host, options) => {
+      const { runEgress } = await import("./commands/egress.ts");
+      done(await runEgress(context, { host, options }));
+    });
+  egress.helpInformation = () => EGRESS_HELP;
 
   const doctor = program
     .command("doctor")

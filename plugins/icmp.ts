@@ -51,12 +51,15 @@ export const icmp: ProtocolPlugin = {
   },
 };
 
-/** Without either socket the raw one's refusal is the one to tell: privilege would help in any case. */
+/**
+ * Without either socket the raw one's refusal is the one to tell: privilege would help. Where the host gives a reason of
+ * its own for having no raw sockets, privilege would not.
+ */
 function openPing(network: Network, family: 4 | 6, refused: SocketError): ProbeSocket {
   try {
     return network.open({ type: "ping" }, family);
   } catch (error) {
-    if (!(error instanceof SocketError)) throw error;
+    if (!(error instanceof SocketError) || refused.evidence !== undefined) throw error;
     throw new SocketError(
       "socket",
       refused.errno,

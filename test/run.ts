@@ -94,6 +94,7 @@ suite(
     "./test/cli",
     "./test/asn",
     "./test/doctor",
+    "./test/egress",
     "./test/personalities",
     "./test/house",
     "./test/plugins",

@@ -31,6 +31,8 @@ export interface RunPlan {
   readonly options: CommonOptions;
   /** Milliseconds. */
   readonly staggerMs?: number;
+  /** The ladder to climb in place of `ladder`, once the target is known. */
+  readonly prepare?: (network: Network, target: IpAddress, signal: AbortSignal) => Promise<readonly Rung[]>;
 }
 
 /** Traces, shows, and returns the exit status. Throws UsageError, ResolveError or SocketError before the first probe. */
@@ -52,7 +54,8 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
       ...(plan.options.family !== undefined && { family: plan.options.family }),
       ...(context.lookup !== undefined && { lookup: context.lookup }),
     });
-    const end = await show(context, plan, network, target, abort.signal, () => interrupted);
+    const ladder = (await plan.prepare?.(network, target.address, abort.signal)) ?? plan.ladder;
+    const end = await show(context, { ...plan, ladder }, network, target, abort.signal, () => interrupted);
     return exitCodeOf(end);
   } catch (error) {
     if (interrupted === undefined) throw error;

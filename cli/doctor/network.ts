@@ -104,6 +104,11 @@ export function protocolChecks(
 ): readonly Check[] {
   const opens = (kind: SocketTrial["kind"]): boolean =>
     sockets.some((each) => each.kind === kind && each.refusal === null);
+  /** Not every system has every socket, privilege or not; those that bear a protocol's name are its own. */
+  const isRefused = (name: string): boolean => {
+    const own = sockets.filter(({ kind }) => kind === name);
+    return own.length > 0 && own.every(({ refusal }) => refusal !== null);
+  };
   const can = ({ needs }: PluginMode): boolean => {
     if (ffiRefusal !== null) return false;
     return needs === "raw" ? opens("raw-icmp") : needs === "ping" ? opens("ping") : true;
@@ -111,6 +116,9 @@ export function protocolChecks(
   return plugins.map(({ name, modes = [] }) => {
     if (modes.length === 0)
       return { group: "protocols", name, state: "unknown", finding: "does not say what it needs" };
+    if (ffiRefusal === null && isRefused(name)) {
+      return { group: "protocols", name, state: "missing", finding: "this system has no such socket" };
+    }
     const possible = modes.filter(can).map((mode) => mode.name);
     if (possible.length === modes.length)
       return { group: "protocols", name, state: "ok", finding: possible.join(", ") };

@@ -23,9 +23,12 @@ export interface NamedPersonality {
   readonly call: PersonalityCall;
 }
 
-/** By a command's name or by the path that the executable was started under: `mtr`, `/usr/local/bin/ping6`. */
+/**
+ * By a command's name or by the path that the executable was started under: `mtr`, `/usr/local/bin/ping6`,
+ * `C:\\tools\\tracert.exe`.
+ */
 export function findPersonality(name: string): NamedPersonality | undefined {
-  const base = name.slice(name.lastIndexOf("/") + 1);
+  const base = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1).replace(/\.exe$/i, "");
   const [, stem = "", digit] = /^(.*?)([46])?$/.exec(base) ?? [];
   const load = Object.hasOwn(PERSONALITIES, stem) ? PERSONALITIES[stem] : undefined;
   if (load === undefined) return undefined;

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync } from "node:fs";
-import { dirname, extname } from "node:path";
+import { dirname, extname, isAbsolute } from "node:path";
 import * as core from "../../core/mod.ts";
 import { OWN_NAME, type PluginFile, TESTING_NAME, UntrustedError } from "./modules.ts";
 import { distrust } from "./trust.ts";
@@ -50,7 +50,7 @@ function filesOf(entry: string, { Transpiler, resolveSync }: typeof import("bun"
         continue;
       }
       // The runtime's own modules have no path.
-      if (found.startsWith("/")) files.add(realpathSync(found));
+      if (isAbsolute(found)) files.add(realpathSync(found));
     }
   }
   return [...files];

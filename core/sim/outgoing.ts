@@ -19,13 +19,14 @@ import type { Stream } from "./stream.ts";
 import { forgedReset } from "./target.ts";
 
 interface Header {
-  readonly dontFragment: boolean;
+  /** Default true. */
+  readonly dontFragment?: boolean;
   readonly source: IpAddress;
   readonly hopLimit: number;
   readonly identification: number;
   readonly localPort: number;
-  readonly trafficClass: number;
-  readonly flowLabel: number;
+  readonly trafficClass?: number;
+  readonly flowLabel?: number;
 }
 
 /** The IP header's fields that a network's options decide. */
@@ -45,7 +46,7 @@ export function encapsulate(
   const { protocol, payload } = made;
   const addresses = { source: source.bytes, destination: to.address.bytes };
   if (payload.length > LARGEST_PAYLOAD[to.address.family]) return undefined;
-  return encodeIp({ ...addresses, ...header, protocol, payload });
+  return encodeIp({ ...addresses, dontFragment: true, ...header, protocol, payload });
 }
 
 const LARGEST_PAYLOAD = { 4: 65_515, 6: 65_535 } as const;

@@ -1,7 +1,7 @@
 import type { IpAddress } from "../address.ts";
 import { SocketError, UsageError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
-import { loadLibc } from "../ffi/load.ts";
+import { loadDarwinLibc, loadLibc, loadWinapi } from "../ffi/load.ts";
 import type { Network, SendOptions } from "../network.ts";
 import type { RawSocketAddon } from "./raw-socket/addon.ts";
 
@@ -30,11 +30,45 @@ export type Backend = "auto" | "ffi" | "raw-socket";
  * `socket` or `bind`.
  */
 export async function openSystemNetwork(options: SystemNetworkOptions = {}): Promise<Network> {
-  if (process.platform !== "linux") throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
   const { backend = "auto" } = options;
   if (backend === "raw-socket") {
     return openRawSockets(options, "raw-socket is used", (why) => new UsageError(`Cannot use raw-socket: ${why}`));
   }
+  switch (process.platform) {
+    case "linux":
+      return openLinux(options, backend);
+    case "darwin": {
+      refuseSendOptions(options, "nettrace does not do that on macOS yet");
+      const { createDarwinNetwork } = await import("./darwin.ts");
+      return createDarwinNetwork(await callable("the C library", loadDarwinLibc), options);
+    }
+    case "win32": {
+      refuseSendOptions(options, "nettrace does not do that on Windows yet");
+      const { createWindowsNetwork } = await import("./windows.ts");
+      const root = process.env["SystemRoot"] ?? "C:\\Windows";
+      return createWindowsNetwork(await callable("Windows", () => loadWinapi(root)), options);
+    }
+    default:
+      throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
+  }
+}
+
+/** What cannot be had is refused, never left out. */
+function refuseSendOptions(options: SendOptions, why: string): void {
+  const { mark, trafficClass, dontFragment, flowLabel, dontRoute } = options;
+  if ([mark, trafficClass, dontFragment, flowLabel, dontRoute].every((value) => value === undefined)) return;
+  throw new UsageError(`Cannot choose mark, traffic class, fragmentation, flow label or direct routes: ${why}`);
+}
+
+async function callable<T>(what: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new SocketError("socket", null, `call ${what}`, wordsOf(error));
+  }
+}
+
+async function openLinux(options: SystemNetworkOptions, backend: "auto" | "ffi"): Promise<Network> {
   const { createLinuxNetwork } = await import("./linux.ts");
   let libc: Libc;
   try {
@@ -51,10 +85,11 @@ export async function openSystemNetwork(options: SystemNetworkOptions = {}): Pro
 }
 
 async function openRawSockets(
-  { source, interface: name, onLimits, mark, trafficClass, dontFragment, flowLabel, dontRoute }: SystemNetworkOptions,
+  options: SystemNetworkOptions,
   note: string,
   refusal: (why: string) => Error,
 ): Promise<Network> {
+  const { source, interface: name, onLimits } = options;
   const { loadAddon } = await import("./raw-socket/addon.ts");
   let addon: RawSocketAddon;
   try {
@@ -65,12 +100,7 @@ async function openRawSockets(
   if (source !== undefined || name !== undefined) {
     throw new UsageError("Cannot choose a source address or interface: raw-socket cannot bind");
   }
-  const chosen = { mark, trafficClass, dontFragment, flowLabel, dontRoute };
-  if (Object.values(chosen).some((value) => value !== undefined)) {
-    throw new UsageError(
-      "Cannot choose mark, traffic class, fragmentation, flow label or route: raw-socket has no such options",
-    );
-  }
+  refuseSendOptions(options, "raw-socket has no such options");
   const { createRawSocketNetwork, RAW_SOCKET_LIMITS } = await import("./raw-socket.ts");
   onLimits?.(`${note}: ${RAW_SOCKET_LIMITS}`);
   return createRawSocketNetwork(addon);

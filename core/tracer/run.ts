@@ -78,6 +78,7 @@ export function createRun(
   let lastTappedMs = 0;
   let firstSentMs: number | undefined;
   let hiddenRefusalsAsked = 0;
+  let latestRefusal: SocketError | undefined;
   let retry: { readonly probe: Probe; readonly decision: Decision & { type: "send" }; atMs: number } | undefined;
 
   const stop = (given: Outcome, nowMs: number, cause?: SocketError | PluginError): void => {
@@ -136,6 +137,7 @@ export function createRun(
         return true;
       }
       const { final, retryAtMs } = refusal.refused(error, nowMs);
+      latestRefusal = error;
       rememberRefused(probe.sequence);
       // A REJECT rule answers what it refused, in the target's name even: the next try must not be taken for that one.
       if (final) giveUp(probe, decision, error, nowMs);
@@ -293,7 +295,12 @@ export function createRun(
       if ("local" in arrival && arrival.local) rejectedHere(flight, arrival);
       else answered(flight, reply, arrival);
     },
-    stop: (outcome, nowMs) => stop(outcome, nowMs),
+    stop(outcome, nowMs) {
+      // A host too busy for all its tries has refused every one that there was: nothing went silent in any path.
+      const isRefused = outcome === "aborted" && departed === 0 && latestRefusal !== undefined;
+      if (isRefused) stop("refused", nowMs, latestRefusal);
+      else stop(outcome, nowMs);
+    },
     get ended() {
       return ended;
     },

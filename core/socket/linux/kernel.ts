@@ -162,7 +162,7 @@ export class Kernel {
 
   /** Connects. 0 or the errno. */
   connect(fd: number, to: IpAddress, port: number, scope: number): number {
-    const length = writeSockaddr(this.#name, to, port, scope, this.options.flowLabel);
+    const length = writeSockaddr(this.#name, to, port, scope, undefined, this.options.flowLabel);
     return this.libc.connect(fd, this.#name.bytes, length) < 0 ? this.libc.errno() : 0;
   }
 
