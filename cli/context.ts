@@ -37,4 +37,6 @@ export interface CommandContext {
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /** Calls `handler` whenever a status is asked for (SIGQUIT, Ctrl-\); returns how to stop listening. Absent: never. */
+  readonly onStatus?: (handler: () => void) => () => void;
 }

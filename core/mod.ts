@@ -29,6 +29,7 @@ export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./so
 export * from "./statistics.ts";
 export * from "./tcp-service.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
+export { createPingSchedule, type PingScheduleOptions } from "./tracer/ping-schedule.ts";
 export { createRoundsSchedule, type RoundsControl, type RoundsOptions } from "./tracer/rounds-schedule.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";

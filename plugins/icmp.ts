@@ -118,11 +118,14 @@ function createEchoSession(socket: ProbeSocket, start: EchoStart): ProbeSession 
     if (message === undefined) return undefined;
     if (isOurs(message, replyType)) {
       const at = TOKEN_AT - HEADER;
-      if (!equalBytes(message.body.subarray(at, at + tokenLength), token)) return undefined;
+      // Some targets cut their replies short (RFC 792 forbids it): what is there must be ours.
+      const echoed = message.body.subarray(at, at + tokenLength);
+      if (!equalBytes(echoed, token.subarray(0, echoed.length))) return undefined;
       if (!verifyIcmp(arrival.bytes, family, arrival.from.bytes, source.bytes)) return undefined;
       const { sequence } = message;
       const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
-      return { sequence, from: arrival.from, effect: "reached", icmp: { type: message.type, code: 0 }, ...hopLimit };
+      const echo = { icmp: { type: message.type, code: 0 }, size: arrival.bytes.length } as const;
+      return { sequence, from: arrival.from, effect: "reached", ...echo, ...hopLimit };
     }
     const error = readQuotedError(arrival, target, source);
     if (error === undefined || error.packet.protocol !== icmpProtocol(family)) return undefined;

@@ -81,6 +81,8 @@ everywhere(
     "./test/tracer",
     "./test/sim.test.ts",
     "./test/plugins.test.ts",
+    "./test/padding.test.ts",
+    "./test/sim/send-options.test.ts",
     "./test/address.test.ts",
     "./test/statistics.test.ts",
     "./test/embedded.test.ts",

@@ -16,6 +16,7 @@ export type Personality = (argv: readonly string[], context: CommandContext, cal
 /** Loaded when they are called for. */
 const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {
   mtr: async () => (await import("./mtr/mod.ts")).mtr,
+  ping: async () => (await import("./ping/mod.ts")).ping,
 };
 
 export interface NamedPersonality {

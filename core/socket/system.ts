@@ -25,8 +25,8 @@ export type Backend = "auto" | "ffi" | "raw-socket";
 
 /**
  * The Network of this machine's kernel. Throws an Error where this platform has none, SocketError (stage `socket`, errno
- * null) where the runtime cannot call the C library, UsageError where the backend asked for cannot do what is asked. What the
- * host does not allow of the options is told when the first socket opens, or a route is asked for: SocketError, stage
+ * null) where the runtime cannot call the C library, UsageError where the backend asked for cannot do what is asked. What
+ * the host does not allow of the options is told when the first socket opens, or a route is asked for: SocketError, stage
  * `socket` or `bind`.
  */
 export async function openSystemNetwork(options: SystemNetworkOptions = {}): Promise<Network> {
@@ -38,12 +38,12 @@ export async function openSystemNetwork(options: SystemNetworkOptions = {}): Pro
     case "linux":
       return openLinux(options, backend);
     case "darwin": {
-      refuseSendOptions(options, "nettrace does not do that on macOS yet");
+      refuseSendOptions(options, "on macOS they are not supported yet");
       const { createDarwinNetwork } = await import("./darwin.ts");
       return createDarwinNetwork(await callable("the C library", loadDarwinLibc), options);
     }
     case "win32": {
-      refuseSendOptions(options, "nettrace does not do that on Windows yet");
+      refuseSendOptions(options, "on Windows they are not supported yet");
       const { createWindowsNetwork } = await import("./windows.ts");
       const root = process.env["SystemRoot"] ?? "C:\\Windows";
       return createWindowsNetwork(await callable("Windows", () => loadWinapi(root)), options);
@@ -51,13 +51,6 @@ export async function openSystemNetwork(options: SystemNetworkOptions = {}): Pro
     default:
       throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
   }
-}
-
-/** What cannot be had is refused, never left out. */
-function refuseSendOptions(options: SendOptions, why: string): void {
-  const { mark, trafficClass, dontFragment, flowLabel, dontRoute } = options;
-  if ([mark, trafficClass, dontFragment, flowLabel, dontRoute].every((value) => value === undefined)) return;
-  throw new UsageError(`Cannot choose mark, traffic class, fragmentation, flow label or direct routes: ${why}`);
 }
 
 async function callable<T>(what: string, load: () => Promise<T>): Promise<T> {
@@ -100,10 +93,17 @@ async function openRawSockets(
   if (source !== undefined || name !== undefined) {
     throw new UsageError("Cannot choose a source address or interface: raw-socket cannot bind");
   }
-  refuseSendOptions(options, "raw-socket has no such options");
+  refuseSendOptions(options, "raw-socket sets none");
   const { createRawSocketNetwork, RAW_SOCKET_LIMITS } = await import("./raw-socket.ts");
   onLimits?.(`${note}: ${RAW_SOCKET_LIMITS}`);
   return createRawSocketNetwork(addon);
+}
+
+/** What cannot be had is refused, never left out. */
+function refuseSendOptions({ mark, trafficClass, dontFragment, flowLabel, dontRoute }: SendOptions, why: string): void {
+  const asked = [mark, trafficClass, dontFragment, flowLabel].some((value) => value !== undefined);
+  if (!asked && dontRoute !== true) return;
+  throw new UsageError(`Cannot choose a mark, traffic class, fragmentation, flow label or route: ${why}`);
 }
 
 /** The first line: the runtime's loaders append to theirs who asked for what. */

@@ -1,5 +1,5 @@
 import { PluginError, SocketError } from "../errors.ts";
-import type { Arrival, DepartureArrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { Arrival, DepartureArrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
 import { createFlights, type Flight, type Provisional } from "./flights.ts";
@@ -240,15 +240,15 @@ export function createRun(
     schedule.provisional?.(flight.slot, arrival.atMs);
   };
 
-  const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
+  const rejectedHere = (flight: Flight, reply: Reply, atMs: number): void => {
     if (flight.state !== "flight") return;
-    const error = localReject(arrival, arrival.atMs - flight.sentAtMs);
+    const error = localReject(reply, atMs - flight.sentAtMs);
     flights.settle(flight, "failed");
     schedule.failed(flight.slot);
-    emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
+    emit({ type: "failed", probe: flight.probe, atMs, error, reply });
     localRejects += 1;
     if (onRefusal === "continue") return;
-    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
+    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", atMs, error);
   };
 
   const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
@@ -292,7 +292,8 @@ export function createRun(
       if (reply === undefined && !ended) acceptProvisional(arrival);
       const flight = flightOf(reply);
       if (reply === undefined || flight === undefined) return;
-      if ("local" in arrival && arrival.local) rejectedHere(flight, arrival);
+      const isLocal = reply.local === true || ("local" in arrival && arrival.local);
+      if (isLocal) rejectedHere(flight, reply, arrival.atMs);
       else answered(flight, reply, arrival);
     },
     stop(outcome, nowMs) {
@@ -322,16 +323,16 @@ export function createRun(
 /** A REJECT answers at once; the kernel gives up asking for a neighbour's link address after about three seconds. */
 const NEIGHBOUR_MS = 500;
 
-function localReject(arrival: ErrorArrival | HandshakeArrival, afterMs: number): SocketError {
+function localReject({ icmp }: Reply, afterMs: number): SocketError {
   if (afterMs > NEIGHBOUR_MS) {
     const evidence = "the next router does not answer ARP or neighbour discovery";
     return new SocketError("route", "EHOSTUNREACH", "get a packet out of this host", evidence);
   }
   const evidence =
-    arrival.kind === "handshake"
+    icmp === undefined
       ? "this host itself answers the SYN with a reset"
-      : `this host itself answers with ICMP type ${arrival.icmp.type} code ${arrival.icmp.code}`;
-  const errno = arrival.kind === "handshake" ? "ECONNREFUSED" : null;
+      : `this host itself answers with ICMP type ${icmp.type} code ${icmp.code}`;
+  const errno = icmp === undefined ? "ECONNREFUSED" : null;
   return new SocketError("local-reject", errno, "get a packet out of this host", evidence);
 }
 

@@ -20,6 +20,8 @@ export interface CliRun {
   readonly asnOf?: CommandContext["asnOf"];
   /** Opening the network fails with this. */
   readonly openFailure?: Error;
+  /** A status is asked for as soon as virtual time has got there. */
+  readonly statusAtMs?: number;
   /** A signal comes as soon as virtual time has got there. */
   readonly interrupt?: { readonly atMs: number; readonly signal: InterruptSignal };
 }
@@ -43,6 +45,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
   const writes: { atMs: number; text: string }[] = [];
   let network: Network | undefined;
   let interrupt: ((signal: InterruptSignal) => void) | undefined;
+  let tellStatus: (() => void) | undefined;
 
   const output = (isTerminal: boolean | undefined, write: (text: string) => void): Output => ({
     write,
@@ -62,7 +65,8 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     async openNetwork(send) {
       if (run.openFailure !== undefined) throw run.openFailure;
       network = createSimNetwork(run.topology, { seed: 1, host: run.host ?? {}, send });
-      return interruptedNetwork(network, run.interrupt?.atMs, () => interrupt?.(run.interrupt?.signal ?? "SIGINT"));
+      const told = interruptedNetwork(network, run.statusAtMs, () => tellStatus?.());
+      return interruptedNetwork(told, run.interrupt?.atMs, () => interrupt?.(run.interrupt?.signal ?? "SIGINT"));
     },
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
@@ -73,6 +77,15 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
       interrupt = handler;
       return () => {
         interrupt = undefined;
+      };
+    },
+    onStatus(handler) {
+      tellStatus = () => {
+        tellStatus = undefined;
+        handler();
+      };
+      return () => {
+        tellStatus = undefined;
       };
     },
   };
@@ -106,14 +119,19 @@ function lookUp(texts: readonly string[], family: 0 | 4 | 6): readonly IpAddress
 
 function interruptedNetwork(network: Network, atMs: number | undefined, interrupt: () => void): Network {
   if (atMs === undefined) return network;
+  let isOver = false;
   return {
     nowMs: () => network.nowMs(),
     route: (to) => network.route(to),
     open: (spec, family) => network.open(spec, family),
     dial: (to, hopLimit, localPort) => network.dial(to, hopLimit, localPort),
     async receive(untilMs, signal) {
+      if (isOver) return network.receive(untilMs, signal);
       const arrival = await network.receive(Math.min(untilMs, Math.max(atMs, network.nowMs())), signal);
-      if (network.nowMs() >= atMs) interrupt();
+      if (network.nowMs() >= atMs) {
+        isOver = true;
+        interrupt();
+      }
       return arrival;
     },
     retransmitFailures: () => network.retransmitFailures(),

@@ -266,7 +266,7 @@ describe("mtr", () => {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /^mtr: Failure to start mtr-packet: Invalid argument\nnettrace: no socket for ICMP: .*; try: nettrace auto /,
+      /^mtr: Failure to start mtr-packet: Invalid argument\nnettrace: ICMP needs root or CAP_NET_RAW .*; try: nettrace auto /,
     );
   });
 
