@@ -29,6 +29,8 @@ export interface CommandContext {
   readonly reverse?: ReverseLookup;
   /** Absent: no network's number is known. */
   readonly asnOf?: AsnOf;
+  /** This machine's own name. Absent: the system's. */
+  readonly hostName?: string;
   /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
   readonly self?: readonly string[];
   /** Wall-clock time. */

@@ -10,19 +10,19 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  report HOST            round after round by what gets through, in mtr's table
   locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
   completion SHELL       for bash, zsh or fish;   link DIR: as these tools:
-  traceroute, tcptraceroute, tracert, ping        with those tools' options
+  traceroute, tcptraceroute, tracert, mtr, ping   with those tools' options
 
   nettrace auto example.com -p 22              TCP to another port
   nettrace traceroute -T -p 443 example.com    from memory
 
-  nettrace COMMAND --help   options of a command
-  nettrace --version        version; with --verbose also commit and runtime
+  nettrace COMMAND --help   options of a command;  nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
@@ -65,6 +65,27 @@ ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
   nettrace trace 2001:db8::1 -P udp --format json
+`;
+
+export const REPORT_HELP = `Usage: nettrace report HOST [OPTIONS]
+
+Asks every hop round after round, by the first protocol that reaches HOST.
+
+  -c, --cycles N  --interval SECONDS   rounds (10) and their length (1)
+  -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
+      --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
+  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
+  -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
+  -w, --wait SECONDS        wait for an answer at most so long (10)
+      --flow constant|vary  keep to one path, or let balancers show others
+      --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
+  -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
+  -n, --numeric             no names; otherwise (-b, --both) name and address
+      --format text|json    json: one document, see docs/schema
+      --plugin FILE         load a protocol of your own; repeatable  -h, --help
+
+  nettrace report example.com -c 60 --interval 0.5
+  nettrace report example.com -P tcp-syn:443 -n
 `;
 
 export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]

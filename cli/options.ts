@@ -128,6 +128,16 @@ export function checkStagger(text: string | undefined): number {
   return whole("--stagger", text, 0, 60_000) ?? DEFAULT_STAGGER_MS;
 }
 
+export function checkCycles(text: string | undefined): number | undefined {
+  return whole("-c", text, 1, 1_000_000_000);
+}
+
+/** Milliseconds. */
+export function checkInterval(text: string | undefined): number | undefined {
+  const seconds = decimal("--interval", text, 0.001, 86_400);
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
 /** `shown`: the whole value of the option that the port is a part of. */
 export function checkPort(option: string, text: string, shown = text): number {
   const port = /^\d{1,6}$/.test(text) ? Number(text) : 0;

@@ -10,6 +10,7 @@ import {
   MAIN_HELP,
   PLUGIN_HELP,
   REPLAY_HELP,
+  REPORT_HELP,
   TRACE_HELP,
   VERSION_LINE,
 } from "./help.ts";
@@ -52,6 +53,20 @@ export function createProgram(
     });
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
+
+  const report = withPathOptions(program.command("report").argument("<host>"))
+    .option("-c, --cycles <n>")
+    .option("--interval <seconds>")
+    .option("-P, --protocol <plugin>")
+    .option("--order <list>")
+    .option("-p, --port <ports>")
+    .option("--stagger <ms>")
+    .action(async (host, options) => {
+      const { runReport } = await import("./commands/report.ts");
+      done(await runReport(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
+    });
+  addPluginOptions(report, loaded);
+  report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
 
   const locate = program
     .command("locate")
@@ -163,16 +178,22 @@ export function createProgram(
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
+  return withPathOptions(command)
+    .option("-q, --queries <n>")
+    .option("--window <n>")
+    .option("--pps <n>")
+    .option("--record <file>");
+}
+
+/** What makes sense for one look at a path as for many. */
+function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
   return command
     .option("-4, --ipv4")
     .option("-6, --ipv6")
-    .option("-q, --queries <n>")
     .option("-f, --first <n>")
     .option("-m, --max-hops <n>")
     .option("-w, --wait <seconds>")
-    .option("--window <n>")
     .option("--max-gap <n>")
-    .option("--pps <n>")
     .option("-n, --numeric")
     .option("-b, --both")
     .option("-s, --source <address>")
@@ -185,6 +206,5 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--df <mode>")
     .option("--format <format>")
     .option("--backend <name>")
-    .option("--record <file>")
     .option("--plugin <file>");
 }

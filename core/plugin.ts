@@ -80,6 +80,8 @@ export interface ProbeSession extends Disposable {
   readonly unattributed?: number;
   /** The reply in an arrival on this session's own sockets (it is shown no others); never throws; foreign or malformed bytes are undefined. */
   match(arrival: Arrival): Reply | undefined;
+  /** The probe is given up as lost: what it holds may be released. Absent where a probe holds nothing. */
+  forget?(sequence: number): void;
   /**
    * Asked of each arrival of which `match` made nothing: what it says of a probe whose own reply is still to come, such as
    * the TCP handshake before a service has said a word. The probe is then given time anew, and this reply counts where no

@@ -106,6 +106,8 @@ interface AnswerEvent {
   readonly rttMs?: number;
   /** Only the packet tap saw it: an INPUT rule of this host drops such answers. Cleared when a copy gets through. */
   readonly tapped: boolean;
+  /** The kernel sent the packet again before this answer came: most likely the probe itself met none. */
+  readonly retransmitted?: true;
 }
 
 /** The first answer to a probe in flight. */

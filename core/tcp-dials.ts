@@ -11,6 +11,7 @@ export interface Dials extends Disposable {
   of(socket: ProbeSocket): Dial | undefined;
   close(dial: Dial): void;
   /** As in `ProbeSession`. */
+  forget(sequence: number): void;
   hiddenRefusal(): SocketError | undefined;
 }
 
@@ -32,6 +33,8 @@ export const REFUSALS_SHOW_AT_MS: readonly number[] = [900, 1150];
 /** Timers of the kernel fire late, never early: SYNs dialled up to here were due before the second reading. */
 const FIRST_DIALS_MS = 100;
 const PORT_TRIES = 3;
+/** A handshake that was given up is ended before its second retransmission, 3 s after it began; a late answer may come till then. */
+const GIVEN_UP_MS = 2500;
 
 /** Reserves the local port of flow 0. Throws SocketError as `Network.open` does. */
 export function createDials(network: Network, target: Endpoint, { sourcePort }: ProbeOptions): Dials {
@@ -91,6 +94,11 @@ export function createDials(network: Network, target: Endpoint, { sourcePort }: 
     },
     of: (socket) => dials.get(socket),
     close,
+    forget(sequence) {
+      for (const each of dials.values()) {
+        if (each.probe.sequence === sequence && network.nowMs() - each.atMs >= GIVEN_UP_MS) close(each);
+      }
+    },
     hiddenRefusal() {
       const failures = network.retransmitFailures();
       if (failures === undefined || failuresBefore === undefined || firstDialMs === undefined) {

@@ -83,6 +83,7 @@ export function openTcpService(
         return notThere(dial, arrival.from, dial.heard.length === 0 ? "open, silent" : `open, no ${service.name}`);
       },
     }),
+    forget: (sequence) => dials.forget(sequence),
     hiddenRefusal: () => dials.hiddenRefusal(),
     [Symbol.dispose]: () => dials[Symbol.dispose](),
   };

@@ -15,6 +15,7 @@ export type Personality = (argv: readonly string[], context: CommandContext, cal
 
 /** Loaded when they are called for. */
 const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {
+  mtr: async () => (await import("./mtr/mod.ts")).mtr,
   ping: async () => (await import("./ping/mod.ts")).ping,
   tcptraceroute: async () => (await import("./tcptraceroute/mod.ts")).tcptraceroute,
   tracert: async () => (await import("./tracert/mod.ts")).tracert,

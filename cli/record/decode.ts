@@ -84,7 +84,9 @@ export function readTraceEvent(fields: Fields): TraceEvent | undefined {
       const rttMs = numberOrNull(fields, "rtt_ms");
       const reply = readReply(fields, probe.sequence);
       const measured = rttMs === null ? {} : { rttMs };
-      return { type, probe, atMs: number(fields, "at_ms"), reply, tapped: flag(fields, "tapped"), ...measured };
+      const again = flag(fields, "retransmitted") ? ({ retransmitted: true } as const) : {};
+      const tapped = flag(fields, "tapped");
+      return { type, probe, atMs: number(fields, "at_ms"), reply, tapped, ...measured, ...again };
     }
     case "stopped": {
       const outcome = word(fields, "outcome", OUTCOMES);

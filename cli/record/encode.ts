@@ -86,7 +86,14 @@ function traceLine(attempt: Attempt, event: TraceEvent, startMs: number): object
     case "failed":
       return { ...base, ...probe, error: errorOf(event.error) };
     default:
-      return { ...base, ...probe, rtt_ms: exact(event.rttMs), tapped: event.tapped, ...replyOf(event.reply) };
+      return {
+        ...base,
+        ...probe,
+        rtt_ms: exact(event.rttMs),
+        tapped: event.tapped,
+        ...(event.retransmitted && { retransmitted: true }),
+        ...replyOf(event.reply),
+      };
   }
 }
 

@@ -8,7 +8,7 @@ import { attemptLabel, formatMs, whyOf } from "./attempt.ts";
 export function conclusion({ target, trace }: RunHead, end: RunEnd, tellTime = false): string {
   const { attempts, winner, interrupted } = end;
   const address = printable(formatAddress(target.address));
-  const clauses = groups(attempts.filter((each) => each.verdict !== "reached" && each.verdict !== "abandoned"));
+  const clauses = failureClauses(attempts);
   const stopped = interrupted === undefined ? [] : ["stopped before the end"];
   if (winner?.verdict === "reached") {
     const hops = winner.path.targetHop ?? 0;
@@ -27,6 +27,11 @@ export function conclusion({ target, trace }: RunHead, end: RunEnd, tellTime = f
     ...clauses,
     ...unfinished.map((each) => `${attemptLabel(each)} had come to ${hopText(each)}`),
   ].join("; ");
+}
+
+/** What became of the attempts that did not reach the target, a clause for each way of ending. */
+export function failureClauses(attempts: readonly Attempt[]): string[] {
+  return groups(attempts.filter((each) => each.verdict !== "reached" && each.verdict !== "abandoned"));
 }
 
 /**

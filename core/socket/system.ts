@@ -99,6 +99,7 @@ async function openRawSockets(
   return createRawSocketNetwork(addon);
 }
 
+/** What cannot be had is refused, never left out. */
 function refuseSendOptions({ mark, trafficClass, dontFragment, flowLabel, dontRoute }: SendOptions, why: string): void {
   const asked = [mark, trafficClass, dontFragment, flowLabel].some((value) => value !== undefined);
   if (!asked && dontRoute !== true) return;

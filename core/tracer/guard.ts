@@ -65,6 +65,15 @@ export function openGuarded(
       }
       return reply === undefined ? undefined : checkReply("provisional", reply, arrival);
     },
+    forget(sequence) {
+      let result: unknown;
+      try {
+        result = session.forget?.(sequence);
+      } catch (error) {
+        throw fault("forget", error);
+      }
+      if (isPromise(result)) refusePromise("forget", result);
+    },
     hiddenRefusal() {
       let refusal: unknown;
       try {

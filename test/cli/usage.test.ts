@@ -98,7 +98,15 @@ describe("a command line that cannot be obeyed", () => {
 });
 
 describe("help", () => {
-  const texts = [["--help"], ["auto", "--help"], ["trace", "--help"], ["completion", "--help"], ["help", "auto"]];
+  const texts = [
+    ["--help"],
+    ["auto", "--help"],
+    ["trace", "--help"],
+    ["report", "--help"],
+    ["mtr", "--help"],
+    ["completion", "--help"],
+    ["help", "auto"],
+  ];
   for (const argv of texts) {
     it(`fits a screen: ${argv.join(" ")}`, async () => {
       const { code, stdout } = await runCli(argv, { topology });
