@@ -22,8 +22,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   nettrace auto 2001:db8::1 --format json      for programs
   nettrace trace example.com -P tcp-connect:443 -n
 
-  nettrace COMMAND --help   options of a command
-  nettrace --version        version; with --verbose also commit and runtime
+  nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
