@@ -22,7 +22,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   nettrace auto example.com -p 22              TCP to another port
   nettrace traceroute -T -p 443 example.com    from memory
 
-  nettrace COMMAND --help   options of a command;  nettrace --version [--verbose]
+  nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
