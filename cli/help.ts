@@ -81,7 +81,7 @@ Asks every hop round after round, by the first protocol that reaches HOST.
       --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format text|json    json: one document, see docs/schema
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 
   nettrace report example.com -c 60 --interval 0.5

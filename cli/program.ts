@@ -178,11 +178,7 @@ export function createProgram(
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
-  return withPathOptions(command)
-    .option("-q, --queries <n>")
-    .option("--window <n>")
-    .option("--pps <n>")
-    .option("--record <file>");
+  return withPathOptions(command).option("-q, --queries <n>").option("--window <n>").option("--pps <n>");
 }
 
 /** What makes sense for one look at a path as for many. */
@@ -205,6 +201,7 @@ function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--mark <n>")
     .option("--df <mode>")
     .option("--format <format>")
+    .option("--record <file>")
     .option("--backend <name>")
     .option("--plugin <file>");
 }
