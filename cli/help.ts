@@ -16,13 +16,13 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
+  completion SHELL       for bash, zsh or fish;   link DIR: as these tools:
+  traceroute, tcptraceroute, tracert, ping        with those tools' options
 
-  nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
-  nettrace auto 2001:db8::1 --format json      for programs
-  nettrace trace example.com -P tcp-connect:443 -n
+  nettrace traceroute -T -p 443 example.com    from memory
 
-  nettrace COMMAND --help   options of a command; nettrace --version
+  nettrace COMMAND --help   options of a command; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
@@ -183,4 +183,25 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
 
 The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins;
 on Windows %APPDATA%\\nettrace\\plugins).
+`;
+
+export const LINK_HELP = `Usage: nettrace link DIRECTORY
+
+Makes symbolic links to this executable, by which it is started as the tool of
+that name: traceroute, traceroute6, mtr, ping, ping6, tracert, tcptraceroute.
+What is there already is left as it is.
+
+  nettrace link ~/bin
+`;
+
+export const COMPLETION_HELP = `Usage: nettrace completion bash|zsh|fish
+
+Prints what your shell reads to complete commands, options and protocols of
+nettrace. It asks the nettrace in your PATH, and evaluates nothing you typed.
+
+  -h, --help
+
+  . <(nettrace completion bash)            in ~/.bashrc
+  . <(nettrace completion zsh)             in ~/.zshrc, below compinit
+  nettrace completion fish | source        in ~/.config/fish/config.fish
 `;

@@ -2,8 +2,10 @@ import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
 import {
   AUTO_HELP,
+  COMPLETION_HELP,
   DOCTOR_HELP,
   EGRESS_HELP,
+  LINK_HELP,
   LOCATE_HELP,
   MAIN_HELP,
   PLUGIN_HELP,
@@ -156,6 +158,22 @@ export function createProgram(
       done(await run(context, request));
     });
   for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
+
+  const link = program.command("link").argument("<directory>");
+  link.action(async (directory) => {
+    const { runLink } = await import("./commands/link.ts");
+    done(runLink(context, directory));
+  });
+  link.helpInformation = () => LINK_HELP;
+  const completion = program
+    .command("completion")
+    .argument("[shell]")
+    .argument("[words...]")
+    .action(async (what, words) => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      done(await runCompletion(context, program, what === undefined ? [] : [what, ...words]));
+    });
+  completion.helpInformation = () => COMPLETION_HELP;
   return program;
 }
 

@@ -106,6 +106,8 @@ suite(
 );
 suite("npm package, README's permissions for Deno", runtimes.bun, ["./test/package"], asIs);
 
+suite("releases", runtimes.bun, ["./test/release"], asIs);
+
 // Labs may be in a namespace without a way to npm's registry.
 const addon = rawSocketAddon();
 if ("why" in addon) console.error(`\n# NO TESTS OF raw-socket: ${addon.why}`);

@@ -109,10 +109,10 @@ export function createRun(
     if (refusedSequences.size > MOST_REFUSED && oldest !== undefined) refusedSequences.delete(oldest);
   };
 
-  const newProbe = ({ hop, round, scout, apart = scout }: Decision & { type: "send" }): Probe => {
+  const newProbe = ({ hop, round, scout, apart = scout, flow: chosen }: Decision & { type: "send" }): Probe => {
     const isApart = apart || options.flow === "vary";
     if (isApart) flow += 1;
-    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: isApart ? flow : 0 };
+    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: chosen ?? (isApart ? flow : 0) };
     return scout ? { ...base, scout } : base;
   };
 
@@ -244,7 +244,7 @@ export function createRun(
     if (flight.state !== "flight") return;
     const error = localReject(reply, atMs - flight.sentAtMs);
     flights.settle(flight, "failed");
-    schedule.failed(flight.slot);
+    schedule.failed(flight.slot, error.stage === "route" ? { reply, rttMs: atMs - flight.sentAtMs } : undefined);
     emit({ type: "failed", probe: flight.probe, atMs, error, reply });
     localRejects += 1;
     if (onRefusal === "continue") return;
@@ -275,7 +275,7 @@ export function createRun(
       lastTapped = flight;
       lastTappedMs = arrival.atMs;
     }
-    schedule.answered(flight.slot, reply.effect, measured.rttMs);
+    schedule.answered(flight.slot, reply.effect, measured.rttMs, reply);
     emit({ type: state === "lost" ? "late" : "reply", ...answer });
   };
 

@@ -2,7 +2,7 @@ import { runCommandLine } from "../../cli/app.ts";
 import type { CommandContext, InterruptSignal, Output } from "../../cli/context.ts";
 import { type IpAddress, type Network, parseAddress } from "../../core/mod.ts";
 import type { HostProfile } from "../../core/sim/host.ts";
-import { createSimNetwork } from "../../core/sim/network.ts";
+import { createSimNetwork, type SimNetwork } from "../../core/sim/network.ts";
 import type { Topology } from "../../core/sim/topology.ts";
 import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
 
@@ -14,10 +14,11 @@ export interface CliRun {
   readonly env?: Readonly<Record<string, string>>;
   /** Names by address. */
   readonly names?: Readonly<Record<string, string>>;
+  /** Numbers of networks by address. */
+  readonly networks?: Readonly<Record<string, readonly number[]>>;
   /** Addresses by name; `dst.test` has both of the simulated target's. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   readonly lookup?: CommandContext["lookup"];
-  readonly asnOf?: CommandContext["asnOf"];
   /** Opening the network fails with this. */
   readonly openFailure?: Error;
   /** A status is asked for as soon as virtual time has got there. */
@@ -32,6 +33,8 @@ export interface CliResult {
   readonly stderr: string;
   /** Each write to stdout with the virtual time at which it came. */
   readonly writes: readonly { readonly atMs: number; readonly text: string }[];
+  /** What left the simulated host. */
+  readonly sent: SimNetwork["sent"];
 }
 
 const STARTED = new Date("2026-01-02T03:04:05.678Z");
@@ -43,7 +46,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
   let stdout = "";
   let stderr = "";
   const writes: { atMs: number; text: string }[] = [];
-  let network: Network | undefined;
+  let network: SimNetwork | undefined;
   let interrupt: ((signal: InterruptSignal) => void) | undefined;
   let tellStatus: (() => void) | undefined;
 
@@ -71,7 +74,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
     hostName: "here",
-    ...(run.asnOf !== undefined && { asnOf: run.asnOf }),
+    asnOf: async ({ text }) => run.networks?.[text],
     now: () => STARTED,
     onInterrupt(handler) {
       interrupt = handler;
@@ -91,7 +94,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
   };
   const args = typeof argv === "string" ? argv.split(" ") : argv;
   const code = await runCommandLine(args, context);
-  return { code, stdout, stderr, writes };
+  return { code, stdout, stderr, writes, sent: network?.sent ?? [] };
 }
 
 /** The text between the lines of code, without the first newline and the indentation of the last. */

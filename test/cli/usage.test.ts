@@ -19,6 +19,9 @@ describe("a command line that cannot be obeyed", () => {
     [["trace", "h", "-P", "tcp-syn:"], /a port is a whole number/],
     [["trace", "h", "-P", "icmp:7"], /icmp has no ports/],
     [["frob"], /the command frob/],
+    [["completion"], /no shell is named; there are bash, zsh, fish$/],
+    [["completion", "ksh"], /for ksh: the shells are bash, zsh, fish$/],
+    [["completion", "bash", "zsh"], /for bash zsh: the shells are/],
     [["dst.test"], /as in nettrace auto dst\.test$/],
     [["auto", "h", "--frob"], /unknown option '--frob'/],
     [["auto", "h", "--fram"], /unknown option '--fram'/],
@@ -101,6 +104,7 @@ describe("help", () => {
     ["trace", "--help"],
     ["report", "--help"],
     ["mtr", "--help"],
+    ["completion", "--help"],
     ["help", "auto"],
   ];
   for (const argv of texts) {
@@ -127,6 +131,18 @@ describe("help", () => {
     for (const flag of ["--version", "-V"]) {
       const { code, stdout } = await runCli([flag], { topology });
       assert.match(stdout, /^nettrace \d+\.\d+\.\d+\n$/);
+      assert.equal(code, 0);
+    }
+  });
+
+  it("is not needed for all that the program knows of itself", async () => {
+    for (const argv of [
+      ["--version", "--verbose"],
+      ["--verbose", "-V"],
+    ]) {
+      const { code, stdout } = await runCli(argv, { topology });
+      // Run from its sources, it was not built from a commit for a target.
+      assert.match(stdout, /^nettrace [\d.]+\ncommit +unknown\nruntime +Bun [\d.]+\ntarget +unknown\nlibc +\w.*\n$/);
       assert.equal(code, 0);
     }
   });

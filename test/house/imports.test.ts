@@ -100,7 +100,7 @@ describe("the house", () => {
   });
 
   it("keeps files below 400 lines", () => {
-    const long = [...ours, ...sources("test")].filter(
+    const long = [...ours, ...sources("release"), ...sources("test")].filter(
       (file) => readFileSync(join(root, file), "utf8").split("\n").length > 401,
     );
     assert.deepEqual(long, []);
