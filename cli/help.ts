@@ -10,19 +10,19 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
-  report HOST, mtr HOST  mtr's table by what gets through; mtr itself
+  report HOST            round after round by what gets through, in mtr's table
   locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
   completion SHELL       for bash, zsh or fish;   link DIR: as these tools:
-  traceroute, tcptraceroute, tracert, ping        with those tools' options
+  traceroute, tcptraceroute, tracert, mtr, ping   with those tools' options
 
   nettrace auto example.com -p 22              TCP to another port
   nettrace traceroute -T -p 443 example.com    from memory
 
-  nettrace COMMAND --help   options of a command; nettrace --version [--verbose]
+  nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;

@@ -2,12 +2,25 @@ import { CommanderError } from "@commander-js/extra-typings";
 import { UsageError } from "../core/mod.ts";
 import { echo } from "./host.ts";
 
+const COMMANDS = [
+  "auto",
+  "trace",
+  "report",
+  "locate",
+  "egress",
+  "doctor",
+  "replay",
+  "plugin",
+  "link",
+  "completion",
+] as const;
+
 /** What the parser found wrong, in our words; undefined where it only showed a help text. Rethrows anything else. */
 export function asUsageError(error: unknown, argv: readonly string[]): UsageError | undefined {
   if (!(error instanceof CommanderError)) throw error;
   if (error.exitCode === 0) return undefined;
   const [first = ""] = argv;
-  const command = ["auto", "trace", "report", "plugin", "link"].find((each) => each === first);
+  const command = COMMANDS.find((each) => each === first);
   const example = /[.:]/.test(first) ? echo(first) : "example.com";
   const help = `see nettrace ${command === undefined ? "" : `${command} `}--help`;
   if (command === "plugin") return pluginUsage(error, argv, help);

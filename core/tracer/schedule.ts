@@ -24,7 +24,7 @@ export type Decision =
       readonly round: number;
       readonly scout: boolean;
       readonly apart?: boolean;
-      /** Which flow; absent: as the trace's options say. */
+      /** Absent: as the trace's options say. */
       readonly flow?: number;
     }
   /** Nothing to send before `untilMs`, unless an answer arrives. */
