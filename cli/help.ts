@@ -9,7 +9,7 @@ export const MAIN_HELP = `Usage: nettrace COMMAND HOST [OPTIONS]
 Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
-  trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  trace HOST -P PLUGIN   icmp, udp, tcp-syn, tcp-connect, tcp-reach (no hops)
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
@@ -58,7 +58,8 @@ export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
 
 Traces the path to HOST by one protocol.
 
-  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn or tcp-connect
+  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn, tcp-connect; tcp-reach:
+                                 is a TCP port reached, no hops
 ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20

@@ -33,12 +33,15 @@ export const REFUSALS_SHOW_AT_MS: readonly number[] = [900, 1150];
 const FIRST_DIALS_MS = 100;
 const PORT_TRIES = 3;
 
-/** Reserves the local port of flow 0. Throws SocketError as `Network.open` does. */
-export function createDials(network: Network, target: Endpoint, { sourcePort }: ProbeOptions): Dials {
+/**
+ * Reserves the local port of flow 0, except where `isDirect`: then every connection has a port of its own, and no hop
+ * limit. Throws SocketError as `Network.open` does.
+ */
+export function createDials(network: Network, target: Endpoint, { sourcePort }: ProbeOptions, isDirect = false): Dials {
   const { family } = target.address;
   /** In order of dialling. */
   const dials = new Map<ProbeSocket, Dial>();
-  let port = network.open({ type: "tcp-port", localPort: sourcePort ?? 0 }, family);
+  let port = isDirect ? undefined : network.open({ type: "tcp-port", localPort: sourcePort ?? 0 }, family);
   let failuresBefore: number | undefined;
   let firstDialMs: number | undefined;
   let isClosed = false;
@@ -55,6 +58,7 @@ export function createDials(network: Network, target: Endpoint, { sourcePort }: 
   };
 
   const dialOnce = (probe: Probe): ProbeSocket => {
+    if (port === undefined) return network.dial(target, undefined, 0, probe.sequence);
     if (probe.flow !== 0) return network.dial(target, probe.hopLimit, 0, probe.sequence);
     for (const dial of dials.values()) if (dial.probe.flow === 0) close(dial);
     for (let tries = 1; ; tries += 1) {
@@ -107,7 +111,7 @@ export function createDials(network: Network, target: Endpoint, { sourcePort }: 
     [Symbol.dispose]() {
       isClosed = true;
       for (const each of [...dials.values()]) close(each);
-      port[Symbol.dispose]();
+      port?.[Symbol.dispose]();
     },
   };
 }

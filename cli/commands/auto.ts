@@ -1,5 +1,5 @@
 import type { CommandContext } from "../context.ts";
-import { buildLadder } from "../ladder.ts";
+import { buildLadder, lastRungs } from "../ladder.ts";
 import { checkOptions, checkStagger, type TypedOptions } from "../options.ts";
 import { type ValuesByPlugin, withPluginOptions } from "../plugins/options.ts";
 import { run } from "./run.ts";
@@ -19,8 +19,10 @@ export async function runAuto(
   context: CommandContext,
   { host, options, pluginValues }: AutoArguments,
 ): Promise<number> {
-  const rungs = buildLadder(await context.protocols(), { order: options.order, ports: options.port });
+  const protocols = await context.protocols();
+  const rungs = buildLadder(protocols, { order: options.order, ports: options.port });
   const ladder = withPluginOptions(rungs, pluginValues);
+  const last = lastRungs(protocols, rungs, options.order);
   const staggerMs = checkStagger(options.stagger);
-  return run(context, { command: "auto", host, ladder, staggerMs, options: checkOptions(options) });
+  return run(context, { command: "auto", host, ladder, last, staggerMs, options: checkOptions(options) });
 }

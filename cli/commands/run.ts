@@ -27,6 +27,8 @@ export interface RunPlan {
   readonly command: "auto" | "trace";
   readonly host: string;
   readonly ladder: readonly Rung[];
+  /** More rungs, for a network that shows no hops. */
+  readonly last?: readonly Rung[];
   readonly options: CommonOptions;
   /** Milliseconds. */
   readonly staggerMs?: number;
@@ -63,12 +65,13 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
 
 async function show(
   context: CommandContext,
-  { command, host, ladder, options, staggerMs }: RunPlan,
+  { command, host, ladder: rungs, last = [], options, staggerMs }: RunPlan,
   network: Network,
   target: { readonly address: IpAddress; readonly route?: Route },
   signal: AbortSignal,
   interruptedBy: () => InterruptSignal | undefined,
 ): Promise<RunEnd> {
+  const ladder = network.reachOnly ? [...rungs, ...last] : rungs;
   let reporter: Reporter | undefined;
   const names: Names = options.numeric
     ? noNames

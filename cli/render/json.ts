@@ -1,4 +1,12 @@
-import { type Attempt, formatAddress, type Hop, type HopProbe, loopOf, type Names } from "../../core/mod.ts";
+import {
+  type Answers,
+  type Attempt,
+  formatAddress,
+  type Hop,
+  type HopProbe,
+  loopOf,
+  type Names,
+} from "../../core/mod.ts";
 import { EXIT_MEANINGS } from "../exit-codes.ts";
 import { printableJson } from "../printable.ts";
 import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
@@ -46,6 +54,7 @@ function attemptDocument(attempt: Attempt, names: Names): object {
     refused_sends: attempt.refusedSends,
     tapped_only: path.tappedOnly,
     unattributed_answers: attempt.unattributed,
+    connect: path.direct === undefined ? null : answersDocument(path.direct, names),
     trace: path.sent === 0 ? null : traceDocument(attempt, names),
   };
 }
@@ -62,9 +71,12 @@ function traceDocument({ protocol, port, mode, path }: Attempt, names: Names): o
   };
 }
 
-function hopDocument({ hop, sent, received, rtt, probes }: Hop, names: Names): object {
+function hopDocument({ hop, ...answers }: Hop, names: Names): object {
+  return { hop, ...answersDocument(answers, names) };
+}
+
+function answersDocument({ sent, received, rtt, probes }: Answers, names: Names): object {
   return {
-    hop,
     sent,
     received,
     rtt: {

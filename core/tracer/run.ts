@@ -60,6 +60,8 @@ export interface RunStart {
   readonly clock: () => number;
   readonly schedule: Schedule;
   readonly onRefusal: RefusalPolicy;
+  /** As in `ProbeSession`. */
+  readonly reachOnly: boolean;
 }
 
 export function createRun(
@@ -68,7 +70,7 @@ export function createRun(
   emit: (event: TraceEvent) => void,
   start: RunStart,
 ): Run {
-  const { schedule, onRefusal } = start;
+  const { schedule, onRefusal, reachOnly } = start;
   const refusal = createRefusal();
   const flights = new Map<number, Flight>();
   const bySlot = new Map<Slot, Flight>();
@@ -118,6 +120,7 @@ export function createRun(
     const isApart = apart || options.flow === "vary";
     if (isApart) flow += 1;
     const base = { sequence: takeSequence(), hopLimit: hop, round, flow: isApart ? flow : 0 };
+    if (reachOnly) return { ...base, direct: true };
     return scout ? { ...base, scout } : base;
   };
 
@@ -242,13 +245,15 @@ export function createRun(
 
   const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
     if (flight.state !== "flight") return;
-    const error = localReject(arrival, arrival.atMs - flight.sentAtMs);
+    const refusal = arrival.kind === "handshake" ? arrival.refusal : undefined;
+    const error = refusal ?? localReject(arrival, arrival.atMs - flight.sentAtMs);
     flight.state = "failed";
     schedule.failed(flight.slot);
     emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
     localRejects += 1;
     if (onRefusal === "continue") return;
-    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
+    const isPolicy = localRejects >= LOCAL_REJECTS_LIMIT || refusal !== undefined;
+    if (isPolicy && answers === 0) stop("refused", arrival.atMs, error);
   };
 
   const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
