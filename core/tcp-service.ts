@@ -38,7 +38,7 @@ export function openTcpService(
   options: ProbeOptions,
   service?: TcpService,
 ): ProbeSession {
-  network.route(target.address);
+  assertRoute(network, target);
   const dials = createDials(network, target, options);
 
   const read = (arrival: Arrival, dial: Dial): Reply | undefined => {
@@ -85,6 +85,15 @@ export function openTcpService(
     hiddenRefusal: () => dials.hiddenRefusal(),
     [Symbol.dispose]: () => dials[Symbol.dispose](),
   };
+}
+
+/** Where even the socket that asks for the route is refused (a seccomp filter may know TCP only), dialling will tell. */
+function assertRoute(network: Network, { address }: Endpoint): void {
+  try {
+    network.route(address);
+  } catch (error) {
+    if (!(error instanceof SocketError) || error.stage !== "socket") throw error;
+  }
 }
 
 /** The mode of every session of `openTcpReach`, for `ProtocolPlugin.modes`. */

@@ -52,7 +52,7 @@ function openPing(network: Network, family: 4 | 6, refused: SocketError): ProbeS
       "socket",
       refused.errno,
       "open a raw ICMP socket",
-      `a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range`,
+      refused.evidence ?? "a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range",
     );
   }
 }
