@@ -37,6 +37,11 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
     context.stdout.write(`${VERSION_LINE}\n`);
     return EXIT.reached;
   }
+  if (argv.length === 2 && argv.includes("--verbose") && (argv.includes("--version") || argv.includes("-V"))) {
+    const { verboseVersion } = await import("./version.ts");
+    context.stdout.write(verboseVersion());
+    return EXIT.reached;
+  }
   if (argv.length === 1 && (first === "--help" || first === "-h" || first === "help")) {
     context.stdout.write(MAIN_HELP);
     return EXIT.reached;

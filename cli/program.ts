@@ -1,6 +1,18 @@
 import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
-import { AUTO_HELP, DOCTOR_HELP, MAIN_HELP, PLUGIN_HELP, REPLAY_HELP, TRACE_HELP, VERSION_LINE } from "./help.ts";
+import {
+  AUTO_HELP,
+  COMPLETION_HELP,
+  DOCTOR_HELP,
+  EGRESS_HELP,
+  LINK_HELP,
+  LOCATE_HELP,
+  MAIN_HELP,
+  PLUGIN_HELP,
+  REPLAY_HELP,
+  TRACE_HELP,
+  VERSION_LINE,
+} from "./help.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
@@ -24,6 +36,7 @@ export function createProgram(
     .option("--order <list>")
     .option("-p, --port <ports>")
     .option("--stagger <ms>")
+    .option("--egress")
     .action(async (host, options) => {
       const { runAuto } = await import("./commands/auto.ts");
       done(await runAuto(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
@@ -39,6 +52,44 @@ export function createProgram(
     });
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
+
+  const locate = program
+    .command("locate")
+    .argument("<host>")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("-q, --queries <n>")
+    .option("-m, --max-hops <n>")
+    .option("-w, --wait <seconds>")
+    .option("-s, --source <address>")
+    .option("-i, --interface <name>")
+    .option("-n, --numeric")
+    .option("--format <format>")
+    .requiredOption("-p, --port <list>")
+    .option("--reference <list>")
+    .option("--asn-db <file>")
+    .action(async (host, options) => {
+      const { runLocate } = await import("./commands/locate.ts");
+      done(await runLocate(context, { host, options }));
+    });
+  locate.helpInformation = () => LOCATE_HELP;
+
+  const egress = program
+    .command("egress")
+    .argument("[host]")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("--ports <list>")
+    .option("--protocols <list>")
+    .option("--hop-limit <n>")
+    .option("-i, --interface <name>")
+    .option("--pps <n>")
+    .option("--format <format>")
+    .action(async (host, options) => {
+      const { runEgress } = await import("./commands/egress.ts");
+      done(await runEgress(context, { host, options }));
+    });
+  egress.helpInformation = () => EGRESS_HELP;
 
   const doctor = program
     .command("doctor")
@@ -92,6 +143,22 @@ export function createProgram(
       done(await run(context, request));
     });
   for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
+
+  const link = program.command("link").argument("<directory>");
+  link.action(async (directory) => {
+    const { runLink } = await import("./commands/link.ts");
+    done(runLink(context, directory));
+  });
+  link.helpInformation = () => LINK_HELP;
+  const completion = program
+    .command("completion")
+    .argument("[shell]")
+    .argument("[words...]")
+    .action(async (what, words) => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      done(await runCompletion(context, program, what === undefined ? [] : [what, ...words]));
+    });
+  completion.helpInformation = () => COMPLETION_HELP;
   return program;
 }
 
@@ -112,6 +179,10 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("-i, --interface <name>")
     .option("--sport <port>")
     .option("--flow <mode>")
+    .option("--size <octets>")
+    .option("--tos <n>")
+    .option("--mark <n>")
+    .option("--df <mode>")
     .option("--format <format>")
     .option("--backend <name>")
     .option("--record <file>")

@@ -122,6 +122,26 @@ export interface Route {
   readonly interface?: string;
 }
 
+/**
+ * `do` sets DF and lets this host send nothing larger than the path's known MTU; `want` (Linux's default) sets DF and
+ * fragments here what is larger; `dont` sets no DF; `probe` sets DF, and only the interface's MTU limits (ip(7)). IPv6
+ * routers never fragment, so there it is only about this host.
+ */
+export type FragmentPolicy = "do" | "want" | "dont" | "probe";
+
+/** How every packet of a Network leaves, whatever its socket. */
+export interface SendOptions {
+  /** The firewall mark, 0-4294967295 (SO_MARK): for rules and policy routing. Needs CAP_NET_ADMIN. */
+  readonly mark?: number;
+  /** DSCP and ECN, 0-255: IPv4's type of service, IPv6's traffic class. TCP's own handshakes leave ECN out. */
+  readonly trafficClass?: number;
+  readonly dontFragment?: FragmentPolicy;
+  /** 0-1048575; of IPv6 packets. Absent: 0. */
+  readonly flowLabel?: number;
+  /** Only to hosts on a network that this host itself is on (SO_DONTROUTE); Linux heeds it for IPv4 only. */
+  readonly dontRoute?: boolean;
+}
+
 /** The only door to sockets and to time. */
 export interface Network extends Disposable {
   /**

@@ -7,6 +7,13 @@ import type { Probe, Reply } from "./probe.ts";
 export interface ProbeOptions {
   /** The local port of flow 0, for protocols with ports; absent: the kernel chooses. */
   readonly sourcePort?: number;
+  /**
+   * Octets of the whole IP packet, headers included: the payload is padded up to it. Absent: the plugin's usual size.
+   * A plugin that cannot make such packets throws UsageError from `open`.
+   */
+  readonly packetSize?: number;
+  /** What the payload is padded with: octets that repeat, or random ones. Absent: zeros. */
+  readonly fill?: Uint8Array | "random";
   /** Values of the plugin's own options by name; those with a default are always there. */
   readonly plugin?: PluginValues;
 }

@@ -2,6 +2,7 @@ import type { Endpoint, IpAddress } from "./address.ts";
 import { SocketError, UsageError } from "./errors.ts";
 import { readErrorArrival } from "./icmp-reply.ts";
 import type { Arrival, DataArrival, Network } from "./network.ts";
+import { refusePadding } from "./padding.ts";
 import type { PluginMode, ProbeOptions, ProbeSession } from "./plugin.ts";
 import type { Probe, Reply } from "./probe.ts";
 import { createDials, type Dial, REFUSALS_SHOW_AT_MS } from "./tcp-dials.ts";
@@ -30,7 +31,7 @@ export const TCP_SERVICE_MODES: readonly PluginMode[] = [{ name: "connect", need
  * does: anybody on the way may complete a handshake in the target's name. The RTT is the handshake's all the same. An open
  * port where something else is (`open, no HTTP`), or that says nothing in its time (`open, silent`), ends the path as
  * `unreachable`. A reset (`closed`) counts as the target's own answer either way. Throws SocketError where there is no
- * route, or no port to dial from.
+ * route, or no port to dial from, UsageError where a size or filling is asked for.
  */
 export function openTcpService(
   network: Network,
@@ -38,6 +39,7 @@ export function openTcpService(
   options: ProbeOptions,
   service?: TcpService,
 ): ProbeSession {
+  refusePadding(options, "the kernel's handshake", "it makes its SYN itself");
   assertRoute(network, target);
   const dials = createDials(network, target, options);
 
@@ -104,6 +106,7 @@ export const TCP_REACH_MODES: readonly PluginMode[] = [{ name: "handshake", need
  * It shows no hop, and works even where the C library cannot be called. Throws UsageError where a source port is asked for.
  */
 export function openTcpReach(network: Network, target: Endpoint, options: ProbeOptions): ProbeSession {
+  refusePadding(options, "the kernel's handshake", "it makes its SYN itself");
   if (options.sourcePort !== undefined) {
     throw new UsageError(
       "Cannot choose a source port: each handshake without a hop limit has one of the kernel's choice",

@@ -32,6 +32,8 @@ export interface RunPlan {
   readonly options: CommonOptions;
   /** Milliseconds. */
   readonly staggerMs?: number;
+  /** The ladder to climb in place of `ladder`, once the target is known. */
+  readonly prepare?: (network: Network, target: IpAddress, signal: AbortSignal) => Promise<readonly Rung[]>;
 }
 
 /** Traces, shows, and returns the exit status. Throws UsageError, ResolveError or SocketError before the first probe. */
@@ -53,7 +55,9 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
       ...(plan.options.family !== undefined && { family: plan.options.family }),
       ...(context.lookup !== undefined && { lookup: context.lookup }),
     });
-    const end = await show(context, plan, network, target, abort.signal, () => interrupted);
+    const prepare = network.reachOnly ? undefined : plan.prepare;
+    const ladder = (await prepare?.(network, target.address, abort.signal)) ?? plan.ladder;
+    const end = await show(context, { ...plan, ladder }, network, target, abort.signal, () => interrupted);
     return exitCodeOf(end);
   } catch (error) {
     if (interrupted === undefined) throw error;
@@ -100,7 +104,10 @@ async function show(
     signal,
     trace: options.trace,
     ...(staggerMs !== undefined && { staggerMs }),
-    ...(options.sourcePort !== undefined && { probe: { sourcePort: options.sourcePort } }),
+    probe: {
+      ...(options.sourcePort !== undefined && { sourcePort: options.sourcePort }),
+      ...(options.packetSize !== undefined && { packetSize: options.packetSize }),
+    },
   };
   for await (const event of auto(network, request)) {
     const answer = event.type === "trace" ? event.event : undefined;
@@ -118,6 +125,7 @@ async function show(
 async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
   try {
     return await context.openNetwork({
+      ...options.send,
       backend: options.backend,
       onLimits: (limits) => context.stderr.write(`nettrace: ${printable(limits)}\n`),
       ...(options.source !== undefined && { source: options.source }),
@@ -136,9 +144,12 @@ function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route
   }
 }
 
-/** A refusal that `-s` or `-i` brought about is the user's to mend, not the host's. */
-function ownMistake(error: unknown, { source, interface: name }: CommonOptions): UsageError | undefined {
+/** A refusal that `-s`, `-i` or `--mark` brought about is the user's to mend, not the host's. */
+function ownMistake(error: unknown, { source, interface: name, send }: CommonOptions): UsageError | undefined {
   if (!(error instanceof SocketError)) return undefined;
+  if (send.mark !== undefined && error.stage === "socket" && error.errno === "EPERM") {
+    return new UsageError(`Cannot use --mark ${send.mark}: it needs root or CAP_NET_ADMIN`);
+  }
   if (source !== undefined && error.errno === "EADDRNOTAVAIL") {
     return new UsageError(`Cannot send from ${formatAddress(source)}: this host has no such address`);
   }

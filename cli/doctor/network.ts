@@ -72,8 +72,8 @@ export function socketChecks({ ffiRefusal, sockets }: Inspection): readonly Chec
   if (ffiRefusal !== null) {
     const finding = `the C library cannot be called: ${ffiRefusal}`;
     const remedy =
-      "only tcp-reach is left: let memory become executable (systemd: MemoryDenyWriteExecute=no; SELinux: execmem; " +
-      "BUN_JSC_useJIT unset) and ulimit -v be 4 GB or more";
+      "only tcp-reach is left: let memory become executable (systemd: MemoryDenyWriteExecute=no; SELinux: execmem) " +
+      "and ulimit -v be 4 GB or more";
     return [{ group: "sockets", name: "FFI", state: "missing", finding, remedy }];
   }
   const kinds = [...new Set(sockets.map(({ kind }) => kind))];
@@ -107,6 +107,11 @@ export function protocolChecks(
 ): readonly Check[] {
   const opens = (kind: SocketTrial["kind"]): boolean =>
     sockets.some((each) => each.kind === kind && each.refusal === null);
+  /** Not every system has every socket, privilege or not; those that bear a protocol's name are its own. */
+  const isRefused = (name: string): boolean => {
+    const own = sockets.filter(({ kind }) => kind === name);
+    return own.length > 0 && own.every(({ refusal }) => refusal !== null);
+  };
   const can = ({ needs }: PluginMode): boolean => {
     if (ffiRefusal !== null) return needs === "nothing";
     return needs === "raw" ? opens("raw-icmp") : needs === "ping" ? opens("ping") : true;
@@ -114,6 +119,9 @@ export function protocolChecks(
   return plugins.map(({ name, modes = [] }) => {
     if (modes.length === 0)
       return { group: "protocols", name, state: "unknown", finding: "does not say what it needs" };
+    if (ffiRefusal === null && isRefused(name)) {
+      return { group: "protocols", name, state: "missing", finding: "this system has no such socket" };
+    }
     const possible = modes.filter(can).map((mode) => mode.name);
     if (ffiRefusal !== null && possible.length > 0) {
       const finding = `${possible.join(", ")}: reached or not, and in what time; no hops`;

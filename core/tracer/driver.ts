@@ -28,6 +28,8 @@ export interface Protocol {
   readonly schedule?: ScheduleFactory;
   /** Default `stop`. */
   readonly onRefusal?: RefusalPolicy;
+  /** Of the first probe; default: by chance. */
+  readonly firstSequence?: number;
 }
 
 export interface StartedRun extends Disposable {
@@ -76,7 +78,7 @@ export function createDriver(network: Network): Driver {
       closeAll();
       throw error;
     }
-    const sequence = Math.floor(Math.random() * 0x10000);
+    const sequence = protocol.firstSequence ?? Math.floor(Math.random() * 0x10000);
     run = createRun(session, protocol.trace, emit, {
       sequence,
       clock: () => network.nowMs(),

@@ -133,7 +133,7 @@ const LONGEST_MARK = 100;
 function checkReply(where: string, reply: unknown, arrival: Arrival): Reply {
   if (isPromise(reply)) refusePromise(where, reply);
   if (!isRecord(reply)) throw fault(where, "it returned no reply");
-  const { sequence, from, effect, icmp, mark, mpls, ambiguous } = reply;
+  const { sequence, from, effect, icmp, mark, mpls, ambiguous, local, size } = reply;
   if (!isWhole(sequence, 0xffff)) throw fault(where, "the sequence is not a whole number from 0 to 65535");
   if (!EFFECTS.has(effect)) throw fault(where, "the effect is none of transit, reached, unreachable");
   const responder =
@@ -155,7 +155,9 @@ function checkReply(where: string, reply: unknown, arrival: Arrival): Reply {
   }
   if (reply["mtu"] !== undefined && !isWhole(reply["mtu"], 2 ** 32))
     throw fault(where, "the mtu is no number of octets");
+  if (size !== undefined && !isWhole(size, 65_535)) throw fault(where, "the size is no number of octets");
   if (ambiguous !== undefined && ambiguous !== true) throw fault(where, "ambiguous is neither true nor absent");
+  if (local !== undefined && local !== true) throw fault(where, "local is neither true nor absent");
   return reply as unknown as Reply;
 }
 

@@ -1,5 +1,5 @@
 import { PluginError, SocketError } from "../errors.ts";
-import type { Arrival, DepartureArrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { Arrival, DepartureArrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
 import type { TraceOptions } from "./options.ts";
@@ -73,7 +73,8 @@ export function createRun(
   const { schedule, onRefusal, reachOnly } = start;
   const refusal = createRefusal();
   const flights = new Map<number, Flight>();
-  const bySlot = new Map<Slot, Flight>();
+  /** Weak, since a slot may live for ever in an endless trace, but its flight only until its sequence comes again. */
+  const bySlot = new WeakMap<Slot, Flight>();
   let sequence = start.sequence & 0xffff;
   let flow = 0;
   let ended = false;
@@ -90,6 +91,7 @@ export function createRun(
   let lastTappedMs = 0;
   let firstSentMs: number | undefined;
   let hiddenRefusalsAsked = 0;
+  let latestRefusal: SocketError | undefined;
   let retry: { readonly probe: Probe; readonly decision: Decision & { type: "send" }; atMs: number } | undefined;
 
   const stop = (given: Outcome, nowMs: number, cause?: SocketError | PluginError): void => {
@@ -116,10 +118,10 @@ export function createRun(
     return taken;
   };
 
-  const newProbe = ({ hop, round, scout, apart = scout }: Decision & { type: "send" }): Probe => {
+  const newProbe = ({ hop, round, scout, apart = scout, flow: chosen }: Decision & { type: "send" }): Probe => {
     const isApart = apart || options.flow === "vary";
     if (isApart) flow += 1;
-    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: isApart ? flow : 0 };
+    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: chosen ?? (isApart ? flow : 0) };
     if (reachOnly) return { ...base, direct: true };
     return scout ? { ...base, scout } : base;
   };
@@ -145,6 +147,7 @@ export function createRun(
         return true;
       }
       const { final, retryAtMs } = refusal.refused(error, nowMs);
+      latestRefusal = error;
       refusedSequences.add(probe.sequence);
       // A REJECT rule answers what it refused, in the target's name even: the next try must not be taken for that one.
       if (final) giveUp(probe, decision, error, nowMs);
@@ -157,6 +160,8 @@ export function createRun(
     departed += 1;
     firstSentMs ??= nowMs;
     const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs, state: "flight" };
+    const former = flights.get(probe.sequence);
+    if (former !== undefined) tappedOnly.delete(former);
     flights.set(probe.sequence, flight);
     bySlot.set(flight.slot, flight);
     emit({ type: "sent", probe, atMs: sentAtMs });
@@ -243,17 +248,20 @@ export function createRun(
     schedule.provisional?.(flight.slot, arrival.atMs);
   };
 
-  const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
+  const rejectedHere = (flight: Flight, reply: Reply, arrival: Answer): void => {
+    const { atMs } = arrival;
     if (flight.state !== "flight") return;
     const refusal = arrival.kind === "handshake" ? arrival.refusal : undefined;
-    const error = refusal ?? localReject(arrival, arrival.atMs - flight.sentAtMs);
+    const error = refusal ?? localReject(reply, atMs - flight.sentAtMs);
     flight.state = "failed";
-    schedule.failed(flight.slot);
-    emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
+    const isNeighbour = refusal === undefined && error.stage === "route";
+    schedule.failed(flight.slot, isNeighbour ? { reply, rttMs: atMs - flight.sentAtMs } : undefined);
+    // What refused before anything left is no answer.
+    emit({ type: "failed", probe: flight.probe, atMs, error, ...(refusal === undefined && { reply }) });
     localRejects += 1;
     if (onRefusal === "continue") return;
     const isPolicy = localRejects >= LOCAL_REJECTS_LIMIT || refusal !== undefined;
-    if (isPolicy && answers === 0) stop("refused", arrival.atMs, error);
+    if (isPolicy && answers === 0) stop("refused", atMs, error);
   };
 
   const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
@@ -278,7 +286,7 @@ export function createRun(
       tappedOnly.add(flight);
       lastTappedMs = arrival.atMs;
     }
-    schedule.answered(flight.slot, reply.effect, measured.rttMs);
+    schedule.answered(flight.slot, reply.effect, measured.rttMs, reply);
     emit({ type: state === "lost" ? "late" : "reply", ...answer });
   };
 
@@ -295,10 +303,16 @@ export function createRun(
       if (reply === undefined && !ended) acceptProvisional(arrival);
       const flight = flightOf(reply);
       if (reply === undefined || flight === undefined) return;
-      if ("local" in arrival && arrival.local) rejectedHere(flight, arrival);
+      const isLocal = reply.local === true || ("local" in arrival && arrival.local);
+      if (isLocal) rejectedHere(flight, reply, arrival);
       else answered(flight, reply, arrival);
     },
-    stop: (outcome, nowMs) => stop(outcome, nowMs),
+    stop(outcome, nowMs) {
+      // A host too busy for all its tries has refused every one that there was: nothing went silent in any path.
+      const isRefused = outcome === "aborted" && departed === 0 && latestRefusal !== undefined;
+      if (isRefused) stop("refused", nowMs, latestRefusal);
+      else stop(outcome, nowMs);
+    },
     get ended() {
       return ended;
     },
@@ -317,16 +331,16 @@ export function createRun(
 /** A REJECT answers at once; the kernel gives up asking for a neighbour's link address after about three seconds. */
 const NEIGHBOUR_MS = 500;
 
-function localReject(arrival: ErrorArrival | HandshakeArrival, afterMs: number): SocketError {
+function localReject({ icmp }: Reply, afterMs: number): SocketError {
   if (afterMs > NEIGHBOUR_MS) {
     const evidence = "the next router does not answer ARP or neighbour discovery";
     return new SocketError("route", "EHOSTUNREACH", "get a packet out of this host", evidence);
   }
   const evidence =
-    arrival.kind === "handshake"
+    icmp === undefined
       ? "this host itself answers the SYN with a reset"
-      : `this host itself answers with ICMP type ${arrival.icmp.type} code ${arrival.icmp.code}`;
-  const errno = arrival.kind === "handshake" ? "ECONNREFUSED" : null;
+      : `this host itself answers with ICMP type ${icmp.type} code ${icmp.code}`;
+  const errno = icmp === undefined ? "ECONNREFUSED" : null;
   return new SocketError("local-reject", errno, "get a packet out of this host", evidence);
 }
 

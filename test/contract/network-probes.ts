@@ -216,6 +216,6 @@ function rawTests(test: NetworkTester): void {
       assert.equal(segment?.acknowledgement, 1001);
       assert.equal(segment?.flags, TCP_FLAG.syn | TCP_FLAG.ack);
     },
-    "raw",
+    "rawTcp",
   );
 }

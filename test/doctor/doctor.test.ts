@@ -94,6 +94,17 @@ describe("the doctor, of the kernel", () => {
 });
 
 describe("the doctor, of sockets, protocols and ways out", () => {
+  it("tells that a protocol cannot run where the system has no such socket, privilege or not", () => {
+    const checks = protocolChecks(builtInPlugins, inspection({ udp: "ESOCKTNOSUPPORT" }));
+    assert.deepEqual(find(checks, "udp"), {
+      group: "protocols",
+      name: "udp",
+      state: "missing",
+      finding: "this system has no such socket",
+    });
+    assert.equal(find(checks, "tcp-connect").state, "ok");
+  });
+
   it("says of each protocol which of its modes can run", () => {
     const nobody = protocolChecks(
       builtInPlugins,

@@ -10,14 +10,21 @@ const CONTRACTS = ["core/address.ts", "core/probe.ts", "core/plugin.ts", "core/n
 const RULES: readonly { readonly who: string; readonly may: readonly string[] }[] = [
   { who: "core/wire/", may: ["core/wire/"] },
   { who: "core/ffi/", may: ["core/ffi/"] },
+  {
+    who: "core/egress/",
+    may: [...CONTRACTS, "core/egress/", "core/wire/", "core/icmp-reply.ts", "core/tracer/pacer.ts"],
+  },
   { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),
   { who: "core/icmp-reply.ts", may: [...CONTRACTS, "core/wire/"] },
   { who: "core/icmp-listener.ts", may: [...CONTRACTS, "core/icmp-reply.ts"] },
-  { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts"] },
-  { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts"] },
+  {
+    who: "core/udp-service.ts",
+    may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/padding.ts"],
+  },
+  { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts", "core/padding.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
   { who: "core/testing.ts", may: ["core/"] },
   {
@@ -33,7 +40,14 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
   {
     who: "plugins/",
-    may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/tcp-service.ts"],
+    may: [
+      ...CONTRACTS,
+      "core/wire/",
+      "core/icmp-reply.ts",
+      "core/icmp-listener.ts",
+      "core/tcp-service.ts",
+      "core/padding.ts",
+    ],
   },
   { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
 ];
@@ -83,7 +97,7 @@ describe("the house", () => {
   });
 
   it("keeps files below 400 lines", () => {
-    const long = [...ours, ...sources("test")].filter(
+    const long = [...ours, ...sources("release"), ...sources("test")].filter(
       (file) => readFileSync(join(root, file), "utf8").split("\n").length > 401,
     );
     assert.deepEqual(long, []);

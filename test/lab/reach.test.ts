@@ -15,11 +15,11 @@ import type { Lab, RunResult } from "./lab.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { describeInLab } from "./suite.ts";
 
-/** As under MemoryDenyWriteExecute: the runtime has no JIT, and so no way to call the C library. */
-const NO_FFI = { BUN_JSC_useJIT: "0" };
+/** As under MemoryDenyWriteExecute, the runtime is left without its JIT, and so without a way to call the C library. */
+const NO_FFI = 'ulimit -v 2000000; exec "$@"';
 
 function nettrace(lab: Lab, user: User, ...args: readonly string[]): Promise<RunResult> {
-  return lab.run("host", [lab.stage(EXECUTABLE), ...args], { user, env: NO_FFI, timeoutMs: 30_000 });
+  return lab.run("host", ["sh", "-c", NO_FFI, "sh", lab.stage(EXECUTABLE), ...args], { user, timeoutMs: 30_000 });
 }
 
 type Report = JsonRun["report"] & {

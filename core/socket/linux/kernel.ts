@@ -2,6 +2,7 @@ import { type Family, formatAddress, type IpAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import type { SendOptions } from "../../network.ts";
 import { AF, ERRNO, IP, IPV6, PROTO, SO, SOCK, SOL, TIMESTAMPING } from "./abi.ts";
 import { Arena, type Region } from "./arena.ts";
 import { Clock } from "./clock.ts";
@@ -10,6 +11,7 @@ import { Interfaces } from "./interfaces.ts";
 import { IncomingMessage, OutgoingMessage } from "./message.ts";
 import { Counters } from "./proc.ts";
 import { causeOfRefusal } from "./refused-socket.ts";
+import { applySendOptions } from "./send-options.ts";
 import { anyAddress, SOCKADDR_SPACE, writeSockaddr } from "./sockaddr.ts";
 
 const ARENA_SPACE = 512 * 1024;
@@ -17,7 +19,7 @@ const SCRATCH_SPACE = 512;
 /** Generous: at 93,000 packets a second this is some hundred milliseconds of a busy event loop. */
 const RECEIVE_BUFFER = 8 * 1024 * 1024;
 
-export interface BindOptions {
+export interface KernelOptions extends SendOptions {
   readonly source?: IpAddress;
   /** An interface's name. */
   readonly interface?: string;
@@ -26,7 +28,7 @@ export interface BindOptions {
 /** What all sockets of one network share: the C library, the arena, the clock, and calls with their errors named. */
 export class Kernel {
   readonly libc: Libc;
-  readonly options: BindOptions;
+  readonly options: KernelOptions;
   readonly arena: Arena;
   readonly clock: Clock;
   readonly interfaces: Interfaces;
@@ -40,14 +42,14 @@ export class Kernel {
   readonly #length: Region;
   readonly #name: Region;
 
-  constructor(libc: Libc, options: BindOptions) {
+  constructor(libc: Libc, options: KernelOptions) {
     this.libc = libc;
     this.options = options;
     this.arena = new Arena(libc, ARENA_SPACE);
     this.clock = new Clock(libc, this.arena);
     this.interfaces = new Interfaces(libc, this.arena, () => this.clock.nowMs());
     this.counters = new Counters(libc, this.arena);
-    this.outgoing = new OutgoingMessage(this.arena);
+    this.outgoing = new OutgoingMessage(this.arena, options.flowLabel);
     this.incoming = new IncomingMessage(this.arena);
     this.aside = new IncomingMessage(this.arena);
     this.#value = this.arena.take(SCRATCH_SPACE);
@@ -70,6 +72,12 @@ export class Kernel {
     if (family === 6) {
       this.setOption(fd, SOL.ipv6, IPV6.v6only, 1);
       this.setOption(fd, SOL.ipv6, IPV6.autoflowlabel, 0);
+    }
+    try {
+      applySendOptions(this, fd, family);
+    } catch (error) {
+      this.close(fd);
+      throw error;
     }
     return fd;
   }
@@ -162,9 +170,8 @@ export class Kernel {
 
   /** Connects. 0 or the errno. */
   connect(fd: number, to: IpAddress, port: number, scope: number): number {
-    return this.libc.connect(fd, this.#name.bytes, writeSockaddr(this.#name, to, port, scope)) < 0
-      ? this.libc.errno()
-      : 0;
+    const length = writeSockaddr(this.#name, to, port, scope, undefined, this.options.flowLabel);
+    return this.libc.connect(fd, this.#name.bytes, length) < 0 ? this.libc.errno() : 0;
   }
 
   /** The region that holds the local address of a socket until the next call; undefined where it cannot be told. */
