@@ -15,6 +15,8 @@ export interface ProtocolChoice {
   readonly plugins: readonly ProtocolPlugin[];
   /** The ladder of `auto`. */
   readonly order: readonly { readonly name: string; readonly port?: number }[];
+  /** What is left on each TCP port of the ladder where no hops can be seen (`Network.reachOnly`). */
+  readonly last?: string;
 }
 
 /** All that a command touches outside of itself, so that it runs on a simulated network as on the real one. */

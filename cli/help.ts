@@ -9,7 +9,7 @@ export const MAIN_HELP = `Usage: nettrace COMMAND HOST [OPTIONS]
 Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
-  trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  trace HOST -P PLUGIN   icmp, udp, tcp-syn, tcp-connect, tcp-reach (no hops)
   report HOST            round after round by what gets through, in mtr's table
   locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
@@ -60,7 +60,8 @@ export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
 
 Traces the path to HOST by one protocol.
 
-  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn or tcp-connect
+  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn, tcp-connect; tcp-reach:
+                                 is a TCP port reached, no hops
 ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20

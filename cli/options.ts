@@ -70,7 +70,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   return {
     trace,
     send: checkSendOptions(typed),
-    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket", "runtime"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),

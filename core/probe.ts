@@ -20,6 +20,8 @@ export interface Probe {
    * path's own probes at that hop met none.
    */
   readonly scout?: true;
+  /** Sent with this host's own hop limit, to reach the target or not: it belongs to no hop, and `hopLimit` says nothing. */
+  readonly direct?: true;
 }
 
 /** One entry of an MPLS label stack as a router quotes it (RFC 4950). */

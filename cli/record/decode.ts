@@ -113,9 +113,11 @@ export function readTraceEvent(fields: Fields): TraceEvent | undefined {
 }
 
 function readProbe(fields: Fields): Probe {
+  const isDirect = fields["hop_limit"] === null;
   return {
     sequence: whole(fields, "sequence", MAX_SEQUENCE),
-    hopLimit: whole(fields, "hop_limit", 255),
+    hopLimit: isDirect ? 255 : whole(fields, "hop_limit", 255),
+    ...(isDirect && { direct: true as const }),
     flow: whole(fields, "flow", MAX_COUNT),
     round: whole(fields, "round", MAX_COUNT),
     ...(flag(fields, "scout") && { scout: true as const }),

@@ -90,8 +90,8 @@ function traceLine(attempt: Attempt, event: TraceEvent, startMs: number): object
     const { error } = event;
     return { ...base, outcome: event.outcome, ...(error && { error: errorOf(error) }) };
   }
-  const { sequence, hopLimit, flow, round, scout } = event.probe;
-  const probe = { sequence, hop_limit: hopLimit, flow, round, ...(scout && { scout }) };
+  const { sequence, hopLimit, flow, round, scout, direct } = event.probe;
+  const probe = { sequence, hop_limit: direct ? null : hopLimit, flow, round, ...(scout && { scout }) };
   switch (event.type) {
     case "sent":
       return { ...base, ...probe };

@@ -154,7 +154,7 @@ export function createPlayer(): Player {
         (best, each) => ((each.path.farthestHop ?? 0) > (best?.path.farthestHop ?? 0) ? each : best),
         undefined,
       );
-      const winner = attempts.find(({ path }) => path.targetHop !== undefined) ?? farthest;
+      const winner = attempts.find(({ path }) => path.reached) ?? farthest;
       return { attempts, winner, durationMs: latestMs, interrupted: undefined };
     },
   };

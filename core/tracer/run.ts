@@ -52,6 +52,8 @@ export interface RunStart {
   readonly clock: () => number;
   readonly schedule: Schedule;
   readonly onRefusal: RefusalPolicy;
+  /** As in `ProbeSession`. */
+  readonly reachOnly: boolean;
 }
 
 export function createRun(
@@ -60,7 +62,7 @@ export function createRun(
   emit: (event: TraceEvent) => void,
   start: RunStart,
 ): Run {
-  const { schedule, onRefusal } = start;
+  const { schedule, onRefusal, reachOnly } = start;
   const refusal = createRefusal();
   const flights = createFlights(start.sequence);
   let flow = 0;
@@ -113,6 +115,7 @@ export function createRun(
     const isApart = apart || options.flow === "vary";
     if (isApart) flow += 1;
     const base = { sequence: takeSequence(), hopLimit: hop, round, flow: chosen ?? (isApart ? flow : 0) };
+    if (reachOnly) return { ...base, direct: true };
     return scout ? { ...base, scout } : base;
   };
 
@@ -240,15 +243,20 @@ export function createRun(
     schedule.provisional?.(flight.slot, arrival.atMs);
   };
 
-  const rejectedHere = (flight: Flight, reply: Reply, atMs: number): void => {
+  const rejectedHere = (flight: Flight, reply: Reply, arrival: Answer): void => {
+    const { atMs } = arrival;
     if (flight.state !== "flight") return;
-    const error = localReject(reply, atMs - flight.sentAtMs);
+    const refusal = arrival.kind === "handshake" ? arrival.refusal : undefined;
+    const error = refusal ?? localReject(reply, atMs - flight.sentAtMs);
     flights.settle(flight, "failed");
-    schedule.failed(flight.slot, error.stage === "route" ? { reply, rttMs: atMs - flight.sentAtMs } : undefined);
-    emit({ type: "failed", probe: flight.probe, atMs, error, reply });
+    const isNeighbour = refusal === undefined && error.stage === "route";
+    schedule.failed(flight.slot, isNeighbour ? { reply, rttMs: atMs - flight.sentAtMs } : undefined);
+    // What refused before anything left is no answer.
+    emit({ type: "failed", probe: flight.probe, atMs, error, ...(refusal === undefined && { reply }) });
     localRejects += 1;
     if (onRefusal === "continue") return;
-    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", atMs, error);
+    const isPolicy = localRejects >= LOCAL_REJECTS_LIMIT || refusal !== undefined;
+    if (isPolicy && answers === 0) stop("refused", atMs, error);
   };
 
   const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
@@ -293,7 +301,7 @@ export function createRun(
       const flight = flightOf(reply);
       if (reply === undefined || flight === undefined) return;
       const isLocal = reply.local === true || ("local" in arrival && arrival.local);
-      if (isLocal) rejectedHere(flight, reply, arrival.atMs);
+      if (isLocal) rejectedHere(flight, reply, arrival);
       else answered(flight, reply, arrival);
     },
     stop(outcome, nowMs) {
