@@ -64,6 +64,12 @@ function createUdpSession(
     return equalBytes(quotedToken, token.subarray(0, quotedToken.length)) ? readU16(bytes, 0) : undefined;
   };
 
+  /** A NAT on the way wrote other words over address and port, and did not put them back: the whole token is ours. */
+  const disguised = (quotedSource: Uint8Array, bytes: Uint8Array): number | undefined => {
+    const isWhole = token.length === TOKEN && bytes.length >= TOKEN_AT + TOKEN;
+    return isWhole && !equalBytes(quotedSource, source.bytes) ? sequenceOf(bytes) : undefined;
+  };
+
   /** Flows other than 0 have a port of their own, which names the probe even where no payload is quoted. */
   const sequenceOfPort = (port: number): number | undefined => sequenceByPort?.get(port);
 
@@ -101,7 +107,11 @@ function createUdpSession(
   const matchQuoted = (arrival: PacketArrival): Reply | undefined => {
     const error = readQuotedError(arrival, target, source);
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
-    if (error === undefined || quoted === undefined || quoted.sourcePort !== socket.localPort) return undefined;
+    if (error === undefined || quoted === undefined) return undefined;
+    if (quoted.sourcePort !== socket.localPort) {
+      const sequence = disguised(error.packet.source, quoted.payload);
+      return sequence === undefined ? undefined : { sequence, ...error.reply };
+    }
     const sequence =
       sequenceOf(quoted.payload) ??
       sequenceOfPort(quoted.destinationPort) ??

@@ -102,6 +102,7 @@ suite(
   ],
   asIs,
 );
+suite("truth: what is said of known paths", runtimes.bun, ["./test/truth"], asIs);
 suite("npm package, README's permissions for Deno", runtimes.bun, ["./test/package"], asIs);
 
 // Labs may be in a namespace without a way to npm's registry.
