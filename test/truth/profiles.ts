@@ -20,6 +20,11 @@ export const PROFILES: readonly Profile[] = [
   { name: "nobody", host: UNPRIVILEGED, plugins: ["udp", "tcp-connect"], auto: true },
 ];
 
+/** A plugin with the port of the suite. */
+export function rungOf(name: string): Rung {
+  return rung(name, name.startsWith("tcp") ? portOf("tcp") : 0);
+}
+
 function rung(name: string, port: number): Rung {
   const plugin = builtInPlugins.find((each) => each.name === name);
   if (plugin === undefined) throw new TypeError(`Cannot trace by ${name}: there is no such plugin`);
@@ -28,7 +33,7 @@ function rung(name: string, port: number): Rung {
 
 /** Each plugin by itself and, where the profile has it, `auto` with all of them. */
 export function subjectsOf({ plugins, auto }: Profile): readonly { name: string; ladder: readonly Rung[] }[] {
-  const single = plugins.map((name) => ({ name, ladder: [rung(name, name.startsWith("tcp") ? portOf("tcp") : 0)] }));
+  const single = plugins.map((name) => ({ name, ladder: [rungOf(name)] }));
   const ladder = defaultOrder.map(({ name, port }) => rung(name, port ?? 0));
   return [...single, ...(auto ? [{ name: "auto", ladder }] : [])];
 }
