@@ -31,6 +31,8 @@ export interface TunLab extends Disposable {
     argv: readonly string[],
     options?: { readonly user?: "root" | "nobody"; readonly timeoutMs?: number },
   ): Promise<RunResult>;
+  /** The command line that runs a program in the lab's namespace. */
+  inside(argv: readonly string[]): readonly string[];
   /** The path of a file that nobody can read and execute: itself, or a copy that is gone with the lab. */
   stage(file: string): string;
   /** What was sent since the last call. Resolves once the path has been idle for a moment. */
@@ -39,7 +41,8 @@ export interface TunLab extends Disposable {
 
 /** How long the path takes at most to write down what came. */
 const RECORD_MS = 30;
-const DEVICE = "tun0";
+/** The host's side of the path. */
+export const DEVICE = "tun0";
 let counter = 0;
 
 /**
@@ -104,8 +107,9 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
     run: (argv, { user = "root", timeoutMs = 60_000 } = {}) => {
       const rights = user === "nobody" ? ["setpriv", ...(hasNobody() ? NOBODY : []), ...NO_RIGHTS] : [];
       const env = { PATH, HOME: "/", LC_ALL: "C.UTF-8", TERM: "dumb" };
-      return collect([...inside, ...rights, ...argv], { env, cwd: "/" }, { timeoutMs });
+      return collect([...inside, ...rights, ...argv], { env, cwd: directory }, { timeoutMs });
     },
+    inside: (argv) => [...inside, ...argv],
     stage: (file) => (hasNobody() ? readableByAll(file, directory) : file),
     async sent() {
       await new Promise((resolve) => setTimeout(resolve, RECORD_MS));
