@@ -1,7 +1,7 @@
 /**
- * `npm run accuracy [VIRTUAL] [TUN] [ONLY]`: nettrace and every peer that is installed over the suite of known paths
+ * `npm run accuracy [VIRTUAL] [TUN] [WIDTH] [ONLY]`: nettrace and every peer that is installed over the suite of known paths
  * (test/truth). VIRTUAL probes for each path in the virtual clock (default 10,000), TUN probes for each path through the
- * TUN device (default 100); ONLY: paths whose names hold that text. Writes bench/results.json, docs/accuracy.md and a line of
+ * TUN device (default 100), by WIDTH tools at a time (default 4; most of the time every tool waits); ONLY: paths whose names hold that text. Writes bench/results.json, docs/accuracy.md and a line of
  * the README. Nothing in it passes or fails. Needs root; takes about an hour.
  */
 import { TRUTH_CASES } from "../test/truth/topologies.ts";
@@ -14,9 +14,8 @@ import { shownTools } from "./kit/tools.ts";
 
 const VIRTUAL = Number(process.argv[2]) || 10_000;
 const TUN = Number(process.argv[3]) || 100;
-const ONLY = process.argv[4] ?? "";
-/** Most of the time every tool waits. */
-const AT_A_TIME = 4;
+const WIDTH = Number(process.argv[4]) || 4;
+const ONLY = process.argv[5] ?? "";
 
 await measuring(async () => {
   const machine = thisMachine();
@@ -36,7 +35,7 @@ await measuring(async () => {
   const jobs = cases.flatMap((subject) => tools.map((tool) => ({ subject, tool })));
   await inParallel(
     jobs,
-    AT_A_TIME,
+    WIDTH,
     ({ subject, tool }) => tool.look(subject),
     (sheet) => {
       sheets.push(sheet);

@@ -3,7 +3,7 @@ import { labAccess } from "../../test/lab/access.ts";
 import { EXECUTABLE } from "./tools.ts";
 
 /** Says in one line what is lacking for measuring, if anything is: root and TUN devices, a built executable. */
-export function whatIsLacking(): string | undefined {
+function whatIsLacking(): string | undefined {
   const access = labAccess();
   if (access.kind === "refused") return access.detail;
   if (access.kind === "user-namespace") return "not root, and what a user namespace adds would be measured too";

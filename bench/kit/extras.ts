@@ -111,7 +111,7 @@ export async function measureCompleteness(runs: number): Promise<readonly Comple
 /** How much later than the topology says an answer comes out of the device, milliseconds, as tcpdump saw it. */
 export async function measureTunError(probesPerHop: number): Promise<readonly number[] | undefined> {
   using lab = await createTunLab(EXACT);
-  const words = ["trace", lab.target.v4, "-n", "-P", "icmp", "-q", String(probesPerHop), "--pps", "500"];
+  const words = ["trace", lab.target.v4, "-n", "-P", "icmp", "-q", String(probesPerHop), "--pps", "100"];
   const wire = await tapped(lab, () => lab.run([EXECUTABLE, ...words]));
   return wire?.flatMap(({ hopLimit, rttMs }) => {
     const hops = Math.min(hopLimit, EXACT.hops.length + 1);

@@ -33,7 +33,7 @@ export const NEAR = path(repeated(5, 0.1));
 /** The same, with two more routers in the middle, of which nothing is heard: what lies behind is as near. */
 export const NEAR_SILENT = path(repeated(5, 0.1), { 2: { silent: true }, 3: { silent: true } });
 
-export const MIDDLE_MS = 31;
+const MIDDLE_MS = 31;
 const MUTE: Parameters<typeof target>[0] = {
   icmp: "silent",
   udp: "silent",

@@ -51,7 +51,7 @@ interface Contestant {
 }
 
 /** No tool gets more time for one path. */
-const TIMEOUT_MS = 110_000;
+const TIMEOUT_MS = 90_000;
 
 function own(words: readonly string[], user: "root" | "nobody", family: 4 | 6, probes: number): Contestant {
   const tool = `nettrace ${words.join(" ")}${user === "nobody" ? ", as nobody" : ""}${family === 6 ? ", IPv6" : ""}`;
@@ -78,13 +78,18 @@ function own(words: readonly string[], user: "root" | "nobody", family: 4 | 6, p
 }
 
 function peers(): readonly Contestant[] {
-  return PEERS.filter(({ program }) => isThere([program])).map(({ name: tool, probing, argv, read }) => ({
+  return PEERS.filter(({ program }) => isThere([program])).map(({ name: tool, probing, argv, read, errorQueue }) => ({
     tool,
     async look(subject) {
       using lab: TunLab = await createTunLab(subject.topology);
       const { stdout, timedOut } = await lab.run(argv(lab.target.v4), { timeoutMs: TIMEOUT_MS });
       const claims = timedOut ? undefined : read(stdout, lab.target.v4);
-      const truth = truthOf(subject.topology, { probing, family: 4, port: portOf(probing) });
+      const truth = truthOf(subject.topology, {
+        probing,
+        family: 4,
+        port: portOf(probing),
+        quotesMustFit: errorQueue === true,
+      });
       const strictness = { chancy: subject.chancy === true };
       const findings = claims?.flatMap((claim) => judge(claim, truth, strictness)) ?? [];
       return { tool, path: subject.name, findings, mute: claims === undefined };

@@ -17,7 +17,7 @@ const PEERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What is installed here: name and version, in the tool's own words. */
-export function installedTools(): { readonly found: ReadonlyMap<string, string>; readonly missing: readonly string[] } {
+function installedTools(): { readonly found: ReadonlyMap<string, string>; readonly missing: readonly string[] } {
   const found = new Map<string, string>();
   const missing: string[] = [];
   for (const [name, argv] of Object.entries(PEERS)) {
@@ -33,7 +33,7 @@ function versionIn(file: string, argv: readonly string[]): string {
   return /\d+(?:\.\d+)*(?:[a-z]+\d*)?/.exec(`${stdout}${stderr}`.replace(/^WARNING[\s\S]*?\n\n/, ""))?.[0] ?? "unknown";
 }
 
-export function nettraceVersion(): string {
+function nettraceVersion(): string {
   return versionIn(EXECUTABLE, ["--version"]);
 }
 

@@ -53,6 +53,3 @@ export const isThere = ([name = ""]: Command): boolean => name === "nettrace" ||
 export function argvOf(command: Command, target: string): string[] {
   return command.map((word) => (word === "nettrace" ? EXECUTABLE : word.replaceAll("TARGET", target)));
 }
-
-/** What a run that was cut took at least, milliseconds. */
-export const CUT_MS = TIMEOUT_MS;

@@ -8,6 +8,8 @@ export interface Peer {
   /** The program that must be installed. */
   readonly program: string;
   readonly probing: Probing;
+  /** The kernel tells it whose packet an ICMP error quotes, and knows none that a NAT's words name. */
+  readonly errorQueue?: true;
   readonly argv: (target: string) => readonly string[];
   /** One claim for each flow that it shows apart. Undefined: it said nothing that can be read. */
   readonly read: (stdout: string, target: string) => readonly Claim[] | undefined;

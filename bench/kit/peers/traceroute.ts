@@ -3,7 +3,7 @@ import type { AnswerClaim, HopClaim } from "../../../test/truth/judge.ts";
 import { endShown, type Peer, QUERIES, WAIT_S } from "./peer.ts";
 
 /** The classic layout: hop limit, then addresses, times, marks of refusal (`!H`) and `*`, of traceroute and tcptraceroute. */
-export function readClassic(stdout: string, target: string): HopClaim[] {
+function readClassic(stdout: string, target: string): HopClaim[] {
   const hops: HopClaim[] = [];
   for (const line of stdout.split("\n")) {
     const row = /^\s*(\d+)\s+(.*)$/.exec(line);
@@ -32,6 +32,7 @@ function readRow(hop: number, words: readonly string[], target: string): HopClai
 const traceroute = (name: string, probing: Probing, options: readonly string[]): Peer => ({
   name,
   program: "traceroute",
+  errorQueue: true,
   probing,
   argv: (target) => ["traceroute", "-n", "-q", String(QUERIES), ...options, target],
   read(stdout, target) {
@@ -60,6 +61,7 @@ export const tcptraceroute: Peer = {
 export const tracepath: Peer = {
   name: "tracepath",
   program: "tracepath",
+  errorQueue: true,
   probing: "udp",
   argv: (target) => ["tracepath", "-n", target],
   read(stdout, target) {
