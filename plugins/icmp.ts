@@ -114,6 +114,13 @@ function createEchoSession(socket: ProbeSocket, start: EchoStart): ProbeSession 
   const isOurs = (message: { type: number; identifier: number }, type: number): boolean =>
     message.type === type && message.identifier === identifier;
 
+  /** A NAT on the way wrote other words over address and identifier, and did not put them back: the token is ours. */
+  const isDisguised = (quotedSource: Uint8Array, { type, body }: { type: number; body: Uint8Array }): boolean =>
+    type === requestType &&
+    !equalBytes(quotedSource, source.bytes) &&
+    token.length === TOKEN &&
+    equalBytes(body.subarray(TOKEN_AT - HEADER, TOKEN_AT - HEADER + TOKEN), token);
+
   const matchPacket = (arrival: PacketArrival): Reply | undefined => {
     const message = parseIcmp(arrival.bytes);
     if (message === undefined) return undefined;
@@ -131,7 +138,8 @@ function createEchoSession(socket: ProbeSocket, start: EchoStart): ProbeSession 
     const error = readQuotedError(arrival, target, source);
     if (error === undefined || error.packet.protocol !== icmpProtocol(family)) return undefined;
     const quoted = parseIcmp(error.packet.payload);
-    return quoted && isOurs(quoted, requestType) ? { sequence: quoted.sequence, ...error.reply } : undefined;
+    const isKnown = quoted && (isOurs(quoted, requestType) || isDisguised(error.packet.source, quoted));
+    return isKnown ? { sequence: quoted.sequence, ...error.reply } : undefined;
   };
 
   const matchError = (arrival: ErrorArrival): Reply | undefined => {

@@ -130,6 +130,12 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
     return equalBytes(quotedToken, token.subarray(0, quotedToken.length)) ? readU16(bytes, 0) : undefined;
   };
 
+  /** A NAT on the way wrote other words over address and port, and did not put them back: the whole token is ours. */
+  const disguised = (quotedSource: Uint8Array, bytes: Uint8Array): number | undefined => {
+    const isWhole = token.length === TOKEN && bytes.length >= TOKEN_AT + TOKEN;
+    return isWhole && !equalBytes(quotedSource, source.bytes) ? sequenceOf(bytes) : undefined;
+  };
+
   /** Flows other than 0 have a port of their own, which names the probe even where no payload is quoted. */
   const sequenceOfPort = (port: number): number | undefined => sequenceByPort?.get(port);
 
@@ -173,14 +179,17 @@ function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoin
     const error = readQuotedError(arrival, target, source);
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
     if (error === undefined || quoted === undefined) return undefined;
-    const isOther = quoted.sourcePort !== socket.localPort;
-    if (isOther && (others?.owns(quoted.sourcePort) !== true || quoted.destinationPort !== target.port))
-      return undefined;
-    const sequence = isOther
-      ? (sequenceOf(quoted.payload) ?? others?.onlySequence(quoted.sourcePort))
-      : (sequenceOf(quoted.payload) ??
-        sequenceOfPort(quoted.destinationPort) ??
-        sequenceOfChecksum(quoted, arrival.tapped));
+    if (quoted.sourcePort !== socket.localPort) {
+      const isOwn = others?.owns(quoted.sourcePort) === true && quoted.destinationPort === target.port;
+      const named = isOwn
+        ? (sequenceOf(quoted.payload) ?? others?.onlySequence(quoted.sourcePort))
+        : disguised(error.packet.source, quoted.payload);
+      return named === undefined ? undefined : { sequence: named, ...error.reply };
+    }
+    const sequence =
+      sequenceOf(quoted.payload) ??
+      sequenceOfPort(quoted.destinationPort) ??
+      sequenceOfChecksum(quoted, arrival.tapped);
     return sequence === undefined ? undefined : { sequence, ...error.reply };
   };
 

@@ -104,6 +104,7 @@ suite(
   ],
   asIs,
 );
+suite("truth: what is said of known paths", runtimes.bun, ["./test/truth"], asIs);
 suite("npm package, README's permissions for Deno", runtimes.bun, ["./test/package"], asIs);
 
 suite("releases", runtimes.bun, ["./test/release"], asIs);

@@ -4,7 +4,7 @@ import { SocketError } from "../errors.ts";
 import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { parseIp } from "../wire/mod.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
-import { createEngine, type Engine } from "./engine.ts";
+import { createEngine, type Delivery, type Engine } from "./engine.ts";
 import { createEventQueue } from "./event-queue.ts";
 import {
   createOutputChain,
@@ -29,6 +29,8 @@ interface SentPacket {
   readonly packet: Uint8Array;
   /** A SYN that the kernel sent again by itself. */
   readonly retransmission: boolean;
+  /** What the network brings back of it, also what comes too late or is spoilt. */
+  readonly answers: readonly Delivery[];
 }
 
 export interface SimOptions {
@@ -308,8 +310,9 @@ class VirtualNetwork implements SimNetwork {
   #emit(packet: Uint8Array, retransmission: boolean): void {
     const atMs = this.#departureMs();
     const hopLimit = parseIp(packet)?.hopLimit ?? 0;
-    this.sent.push({ atMs, hopLimit, packet, retransmission });
-    for (const delivery of this.#engine.send(packet, atMs)) {
+    const answers = this.#engine.send(packet, atMs);
+    this.sent.push({ atMs, hopLimit, packet, retransmission, answers });
+    for (const delivery of answers) {
       this.#schedule(delivery.atMs, { type: "packet", packet: delivery.packet, local: false });
     }
   }
