@@ -10,7 +10,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   icmp, udp, tcp-syn, tcp-connect, tcp-reach (no hops)
-  report HOST            round after round by what gets through, in mtr's table
+  report | live HOST     loss and times of every hop, once or on a live screen
   locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
@@ -87,6 +87,28 @@ Asks every hop round after round, by the first protocol that reaches HOST.
 
   nettrace report example.com -c 60 --interval 0.5
   nettrace report example.com -P tcp-syn:443 -n
+`;
+
+export const LIVE_HELP = `Usage: nettrace live HOST... [OPTIONS]
+
+Measures on and on, and shows it live; ? lists the keys, q prints the report.
+
+  -c, --cycles N  --interval SECONDS   rounds (endless) and their length (1)
+  -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
+      --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
+  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
+  -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
+  -w, --wait SECONDS        wait for an answer at most so long (10)
+      --flow constant|vary  keep to one path, or let balancers show others
+      --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
+  -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
+  -n, --numeric             no names; otherwise (-b, --both) name and address
+  -z, --networks  --asn-db FILE   networks (AS), by DNS or from a database
+  -o, --columns LETTERS     numbers to show, of LHDRSNABWVGJMXI
+      --thresholds loss=1:10,rtt=150:400,jitter=30:100   yellow and red
+      --plugin FILE         load a protocol of your own; repeatable  -h, --help
+
+  nettrace live example.com example.net -P tcp-syn:443
 `;
 
 export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]

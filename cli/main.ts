@@ -43,7 +43,6 @@ const lastResort = (error: unknown): void => {
 process.on("uncaughtException", lastResort);
 process.on("unhandledRejection", lastResort);
 
-/** No top-level await: the executable's bytecode cannot have it. */
 async function main(): Promise<void> {
   let exitCode = await runCommandLine(process.argv.slice(2), context, process.argv0);
   const failure = await stdout.flush();

@@ -6,6 +6,7 @@ import {
   DOCTOR_HELP,
   EGRESS_HELP,
   LINK_HELP,
+  LIVE_HELP,
   LOCATE_HELP,
   MAIN_HELP,
   PLUGIN_HELP,
@@ -55,6 +56,8 @@ export function createProgram(
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
 
   const report = withPathOptions(program.command("report").argument("<host>"))
+    .option("--format <format>")
+    .option("--record <file>")
     .option("-c, --cycles <n>")
     .option("--interval <seconds>")
     .option("-P, --protocol <plugin>")
@@ -67,6 +70,24 @@ export function createProgram(
     });
   addPluginOptions(report, loaded);
   report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
+
+  const live = withPathOptions(program.command("live").argument("<hosts...>"))
+    .option("-c, --cycles <n>")
+    .option("--interval <seconds>")
+    .option("-P, --protocol <plugin>")
+    .option("--order <list>")
+    .option("-p, --port <ports>")
+    .option("--stagger <ms>")
+    .option("-o, --columns <letters>")
+    .option("-z, --networks")
+    .option("--asn-db <file>")
+    .option("--thresholds <list>")
+    .action(async (hosts, options) => {
+      const { runLive } = await import("./commands/live.ts");
+      done(await runLive(context, { hosts, options, pluginValues: readPluginOptions(loaded, options) }));
+    });
+  addPluginOptions(live, loaded);
+  live.helpInformation = () => LIVE_HELP + pluginHelp(loaded);
 
   const locate = program
     .command("locate")
@@ -178,7 +199,12 @@ export function createProgram(
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
-  return withPathOptions(command).option("-q, --queries <n>").option("--window <n>").option("--pps <n>");
+  return withPathOptions(command)
+    .option("--format <format>")
+    .option("-q, --queries <n>")
+    .option("--window <n>")
+    .option("--pps <n>")
+    .option("--record <file>");
 }
 
 /** What makes sense for one look at a path as for many. */
@@ -200,8 +226,6 @@ function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--tos <n>")
     .option("--mark <n>")
     .option("--df <mode>")
-    .option("--format <format>")
-    .option("--record <file>")
     .option("--backend <name>")
     .option("--plugin <file>");
 }

@@ -6,6 +6,7 @@ const COMMANDS = [
   "auto",
   "trace",
   "report",
+  "live",
   "locate",
   "egress",
   "doctor",
@@ -30,7 +31,7 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, locate, egress, doctor, replay, plugin, link and completion, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, live, locate, egress, doctor, replay, plugin, link and completion, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);

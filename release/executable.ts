@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { closeDoors } from "./doors.ts";
 import { signAdHoc } from "./macho.ts";
+import { standIns } from "./stand-ins.ts";
 import { hostTarget, type Target } from "./targets.ts";
 
 export interface ExecutableOptions {
@@ -48,13 +49,19 @@ async function bundle(root: string, target: Target, executablePath: string, outf
     entrypoints: [join(root, "cli", "main.ts")],
     target: "bun",
     minify: { syntax: true, whitespace: true },
-    // Compiled ahead of time it starts in half the time; bytecode is for CommonJS only.
+    // Compiled ahead of time it starts in half the time.
     bytecode: true,
-    format: "cjs",
+    format: "esm",
+    // What is imported when it is called for lies apart, and costs those nothing that never call for it.
+    splitting: true,
+    plugins: [standIns],
     define: {
+      // React's development build is slow and remembers every render; a DEV=true of the user's is no wish for ink's tools.
+      "process.env.NODE_ENV": '"production"',
+      "process.env.DEV": '"false"',
       NETTRACE_COMMIT: JSON.stringify(commit),
       NETTRACE_TARGET: JSON.stringify(target.name),
-      // Used on Node and Deno only (cli/plugins/hooked-modules.ts); in CommonJS it would be the path on this machine.
+      // Used on Node and Deno only (cli/plugins/hooked-modules.ts); it would be a path on this machine.
       "import.meta.url": JSON.stringify("file:///nettrace"),
     },
     // For Node only (core/ffi/node.ts, core/socket/raw-socket): nothing here asks for them.

@@ -97,6 +97,7 @@ suite(
     "./test/asn",
     "./test/doctor",
     "./test/egress",
+    "./test/live",
     "./test/personalities",
     "./test/house",
     "./test/plugins",

@@ -13,7 +13,7 @@ export function namedPlugins(argv: readonly string[]): WantedPlugins {
   for (let at = 0; at < argv.length && argv[at] !== "--"; at += 1) {
     const word = argv[at] ?? "";
     // Flags without values may stand before P in one word: -nP dns, -nPdns.
-    const [, option = "", value] = /^(--[^=]+)(?:=(.*))?$/s.exec(word) ?? /^-[46nb]*(P)(.+)?$/s.exec(word) ?? [];
+    const [, option = "", value] = /^(--[^=]+)(?:=(.*))?$/s.exec(word) ?? /^-[46nbz]*(P)(.+)?$/s.exec(word) ?? [];
     const text = (): string => value ?? argv[at + 1] ?? "";
     const isTaken = option === "--plugin" || option === "--order" || option === "--protocol" || option === "P";
     if (option === "--plugin") given.push(text());

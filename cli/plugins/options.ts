@@ -1,4 +1,4 @@
-import { type Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 import { type PluginOption, type PluginValues, type ProtocolPlugin, type Rung, UsageError } from "../../core/mod.ts";
 import { echo } from "../host.ts";
 import { printable } from "../printable.ts";
@@ -8,7 +8,10 @@ import type { LoadedPlugin } from "./load.ts";
 export type ValuesByPlugin = ReadonlyMap<string, PluginValues>;
 
 /** Adds the options of the plugins that are loaded: `--dns.qname <string>`; `--dns.tcp` and `--no-dns.tcp`. */
-export function addPluginOptions(command: Command<[string]>, loaded: readonly LoadedPlugin[]): void {
+export function addPluginOptions(
+  command: { addOption(option: Option): unknown },
+  loaded: readonly LoadedPlugin[],
+): void {
   for (const { plugin, option } of allOptions(loaded)) {
     const flags = flagsOf(plugin, option);
     command.addOption(new Option(flags));

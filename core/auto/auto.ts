@@ -41,6 +41,8 @@ export type AutoEvent =
 export const DEFAULT_STAGGER_MS = 250;
 /** An earlier protocol may be answered by slower means than the one that overtook it; so much more is fair. */
 const FAIR_FACTOR = 2;
+/** Whether a refusal is policy shows within some ten milliseconds; on a host that stalls, it must not pass for silence. */
+const JUDGEMENT_MS = 1000;
 
 /**
  * Tries protocols in order. A refusal by this host starts the next at once, a silent target after `staggerMs` beside
@@ -136,7 +138,8 @@ function fairUntilMs(earlier: LiveAttempt, candidate: LiveAttempt, staggerMs: nu
   const { targetHop, direct } = candidate.path;
   const answers = targetHop === undefined ? direct : candidate.path.hop(targetHop);
   const rttMs = answers?.rtt.worstMs;
-  return earlier.startedMs + staggerMs + FAIR_FACTOR * (rttMs ?? 0);
+  const judgementMs = earlier.suspected ? JUDGEMENT_MS : 0;
+  return earlier.startedMs + staggerMs + judgementMs + FAIR_FACTOR * (rttMs ?? 0);
 }
 
 /** When one of those that are in the race with the candidate has had a fair time. */

@@ -106,6 +106,7 @@ describe("help", () => {
     ["auto", "--help"],
     ["trace", "--help"],
     ["report", "--help"],
+    ["live", "--help"],
     ["mtr", "--help"],
     ["completion", "--help"],
     ["help", "auto"],

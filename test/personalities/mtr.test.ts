@@ -329,11 +329,11 @@ describe("mtr", () => {
     });
   }
 
-  it("says that it has no live screen yet, with exit 2", async () => {
+  it("says what needs no terminal where there is none for the live screen", async () => {
     for (const flags of ["", " -t"]) {
       const { code, stderr } = await runCli(`mtr ${ADDRESS}${flags}`, { topology: plain(2) });
-      assert.match(stderr, /^mtr: the live screen is not there yet: use -r, [^\n]+\n$/);
-      assert.equal(code, 2);
+      assert.match(stderr, /^mtr: Cannot show a live screen: standard output is no terminal; -r, [^\n]+ need none\n$/);
+      assert.equal(code, 1);
     }
   });
 

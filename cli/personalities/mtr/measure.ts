@@ -2,6 +2,7 @@ import {
   type IpAddress,
   type Names,
   type Network,
+  type ProtocolPlugin,
   type RoundsTable,
   type Rung,
   SocketError,
@@ -37,12 +38,7 @@ export interface HostRun {
 export async function measure(run: HostRun): Promise<Watched> {
   const { settings, context, network, target, signal } = run;
   const { plugins } = await context.protocols();
-  const named = (name: string): Rung => {
-    const plugin = plugins.find((each) => each.name === name);
-    if (plugin === undefined) throw new UsageError(`Cannot use ${name}: it is not built in`);
-    return { plugin, port: settings.port ?? (settings.protocol === "tcp" ? TCP_PORT : 0) };
-  };
-  const watched = await watch(run, PLUGINS[settings.protocol].map(named), settings.protocol);
+  const watched = await watch(run, rungsOf(settings, plugins), settings.protocol);
   const isRefused = watched.error instanceof SocketError && watched.table.received === 0;
   if (!isRefused || signal.aborted || !isFallbackWanted(settings.fallback, context.env)) return watched;
   const ports = settings.port === undefined ? undefined : String(settings.port);
@@ -56,11 +52,27 @@ export async function measure(run: HostRun): Promise<Watched> {
 const TCP_PORT = 80;
 const PLUGINS = { icmp: ["icmp"], udp: ["udp"], tcp: ["tcp-syn", "tcp-connect"] } as const;
 
+/** What mtr calls a protocol may be several of ours: the first that this host opens a socket for. */
+export function rungsOf(
+  { protocol, port }: Pick<MtrSettings, "protocol" | "port">,
+  plugins: readonly ProtocolPlugin[],
+): readonly Rung[] {
+  return PLUGINS[protocol].map((name) => {
+    const plugin = plugins.find((each) => each.name === name);
+    if (plugin === undefined) throw new UsageError(`Cannot use ${name}: it is not built in`);
+    return { plugin, port: port ?? (protocol === "tcp" ? TCP_PORT : 0) };
+  });
+}
+
+/** mtr's UDP counts the target's ports up unless one is asked for; its TCP takes a source port for each probe. */
+export function isFlowVaried({ protocol, port }: Pick<MtrSettings, "protocol" | "port">): boolean {
+  return protocol === "tcp" || (protocol === "udp" && port === undefined);
+}
+
 function watch(run: HostRun, rungs: readonly Rung[], protocol: MtrSettings["protocol"] | "fallback"): Promise<Watched> {
   const { settings, network, target, names, infos, signal } = run;
   const isPadded = protocol === "icmp" || protocol === "udp";
-  // mtr's UDP counts the target's ports up unless one is asked for; its TCP takes a source port for each probe.
-  const varies = protocol === "tcp" || (protocol === "udp" && settings.port === undefined);
+  const varies = protocol !== "fallback" && isFlowVaried(settings);
   let stream: Stream | undefined;
   return watchRounds(network, {
     target,

@@ -18,9 +18,6 @@ import { startLine } from "./text.ts";
 
 /** EXIT_FAILURE, for whatever stops mtr. */
 const FAILURE = 1;
-/** Its live screen comes with `nettrace live`. */
-const NO_LIVE_SCREEN =
-  "the live screen is not there yet: use -r, -w, --json, --csv, --xml, --raw or --split (see mtr --help)";
 
 /** mtr(8), as Debian's 0.95 has it. */
 export const mtr: Personality = async (argv, context, { family }) => {
@@ -34,8 +31,8 @@ export const mtr: Personality = async (argv, context, { family }) => {
     else if (settings.version) context.stdout.write(`mtr ${MTR_VERSION} (${VERSION_LINE})\n`);
     if (settings.help || settings.version) return EXIT.reached;
     if (settings.mode === "live") {
-      complain(NO_LIVE_SCREEN);
-      return EXIT.usage;
+      const { runLiveMtr } = await import("./live.ts");
+      return await runLiveMtr(context, settings);
     }
     return await runHosts(settings, context, complain);
   } catch (error) {

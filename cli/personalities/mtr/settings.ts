@@ -9,6 +9,8 @@ type MtrMode = "report" | "json" | "csv" | "xml" | "raw" | "split" | "live";
 /** A command line of mtr, read. */
 export interface MtrSettings {
   readonly mode: MtrMode;
+  /** Of the live screen, 0-2. */
+  readonly display: number;
   readonly help: boolean;
   readonly version: boolean;
   readonly hosts: readonly string[];
@@ -55,6 +57,7 @@ export class MtrComplaint extends Error {
 
 const DEFAULTS: MtrSettings = {
   mode: "live",
+  display: 0,
   help: false,
   version: false,
   hosts: [],
@@ -319,10 +322,10 @@ function clamp(number: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, number));
 }
 
-/** Of the live screen, which there is none of yet. */
 function displayMode(text: string): Partial<MtrSettings> {
-  if (whole(text) > 2) throw new MtrComplaint(`value out of range (0 - 2): ${text}`);
-  return {};
+  const display = whole(text);
+  if (display > 2) throw new MtrComplaint(`value out of range (0 - 2): ${text}`);
+  return { display };
 }
 
 /** One host a line; `-`: standard input. */

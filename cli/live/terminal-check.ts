@@ -1,0 +1,18 @@
+import { UsageError } from "../../core/mod.ts";
+import type { CommandContext } from "../context.ts";
+
+/** Of ink. The executable's own runtime says that it is a later one. */
+const OLDEST_NODE = 22;
+
+/** `instead`: what to do there. Throws UsageError where no screen can be drawn: standard output is no terminal, or one that cannot place its cursor. */
+export function checkTerminal({ stdout, env }: Pick<CommandContext, "stdout" | "env">, instead: string): void {
+  const term = env["TERM"] ?? "";
+  const why = !stdout.isTerminal
+    ? "standard output is no terminal"
+    : term === "" || term === "dumb"
+      ? `the terminal cannot place its cursor (TERM=${term})`
+      : Number(process.versions.node.split(".")[0]) < OLDEST_NODE
+        ? `it takes Node ${OLDEST_NODE} or later`
+        : undefined;
+  if (why !== undefined) throw new UsageError(`Cannot show a live screen: ${why}; ${instead}`);
+}
