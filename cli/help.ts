@@ -9,18 +9,18 @@ export const MAIN_HELP = `Usage: nettrace COMMAND HOST [OPTIONS]
 Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
-  trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  trace HOST -P PLUGIN   icmp, udp, tcp-syn, tcp-connect, tcp-reach (no hops)
+  report HOST            round after round by what gets through, in mtr's table
   locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
-  completion SHELL       for your shell: bash, zsh, fish
+  completion SHELL       for bash, zsh or fish;   link DIR: as these tools:
+  traceroute, tcptraceroute, tracert, mtr, ping   with those tools' options
 
-  nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
-  nettrace auto 2001:db8::1 --format json      for programs
-  nettrace trace example.com -P tcp-connect:443 -n
+  nettrace traceroute -T -p 443 example.com    from memory
 
   nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
@@ -60,11 +60,33 @@ export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
 
 Traces the path to HOST by one protocol.
 
-  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn or tcp-connect
+  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn, tcp-connect; tcp-reach:
+                                 is a TCP port reached, no hops
 ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
   nettrace trace 2001:db8::1 -P udp --format json
+`;
+
+export const REPORT_HELP = `Usage: nettrace report HOST [OPTIONS]
+
+Asks every hop round after round, by the first protocol that reaches HOST.
+
+  -c, --cycles N  --interval SECONDS   rounds (10) and their length (1)
+  -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
+      --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
+  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
+  -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
+  -w, --wait SECONDS        wait for an answer at most so long (10)
+      --flow constant|vary  keep to one path, or let balancers show others
+      --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
+  -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
+  -n, --numeric             no names; otherwise (-b, --both) name and address
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
+      --plugin FILE         load a protocol of your own; repeatable  -h, --help
+
+  nettrace report example.com -c 60 --interval 0.5
+  nettrace report example.com -P tcp-syn:443 -n
 `;
 
 export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
@@ -162,6 +184,15 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
 
 The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins;
 on Windows %APPDATA%\\nettrace\\plugins).
+`;
+
+export const LINK_HELP = `Usage: nettrace link DIRECTORY
+
+Makes symbolic links to this executable, by which it is started as the tool of
+that name: traceroute, traceroute6, mtr, ping, ping6, tracert, tcptraceroute.
+What is there already is left as it is.
+
+  nettrace link ~/bin
 `;
 
 export const COMPLETION_HELP = `Usage: nettrace completion bash|zsh|fish

@@ -13,8 +13,8 @@ const context: CommandContext = {
   stderr,
   env: process.env,
   async protocols() {
-    const { builtInPlugins, defaultOrder } = await import("../plugins/mod.ts");
-    return { plugins: builtInPlugins, order: defaultOrder };
+    const { builtInPlugins, defaultOrder, tcpReach } = await import("../plugins/mod.ts");
+    return { plugins: [...builtInPlugins, tcpReach], order: defaultOrder, last: tcpReach.name };
   },
   async openNetwork(options) {
     const { openSystemNetwork } = await import("../core/mod.ts");

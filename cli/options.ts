@@ -70,7 +70,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   return {
     trace,
     send: checkSendOptions(typed),
-    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket", "runtime"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),
@@ -126,6 +126,16 @@ export function checkSpeed(text: string | undefined): number | undefined {
 /** Milliseconds. */
 export function checkStagger(text: string | undefined): number {
   return whole("--stagger", text, 0, 60_000) ?? DEFAULT_STAGGER_MS;
+}
+
+export function checkCycles(text: string | undefined): number | undefined {
+  return whole("-c", text, 1, 1_000_000_000);
+}
+
+/** Milliseconds. */
+export function checkInterval(text: string | undefined): number | undefined {
+  const seconds = decimal("--interval", text, 0.001, 86_400);
+  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 /** `shown`: the whole value of the option that the port is a part of. */

@@ -5,10 +5,12 @@ import {
   COMPLETION_HELP,
   DOCTOR_HELP,
   EGRESS_HELP,
+  LINK_HELP,
   LOCATE_HELP,
   MAIN_HELP,
   PLUGIN_HELP,
   REPLAY_HELP,
+  REPORT_HELP,
   TRACE_HELP,
   VERSION_LINE,
 } from "./help.ts";
@@ -51,6 +53,20 @@ export function createProgram(
     });
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
+
+  const report = withPathOptions(program.command("report").argument("<host>"))
+    .option("-c, --cycles <n>")
+    .option("--interval <seconds>")
+    .option("-P, --protocol <plugin>")
+    .option("--order <list>")
+    .option("-p, --port <ports>")
+    .option("--stagger <ms>")
+    .action(async (host, options) => {
+      const { runReport } = await import("./commands/report.ts");
+      done(await runReport(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
+    });
+  addPluginOptions(report, loaded);
+  report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
 
   const locate = program
     .command("locate")
@@ -143,6 +159,12 @@ export function createProgram(
     });
   for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
 
+  const link = program.command("link").argument("<directory>");
+  link.action(async (directory) => {
+    const { runLink } = await import("./commands/link.ts");
+    done(runLink(context, directory));
+  });
+  link.helpInformation = () => LINK_HELP;
   const completion = program
     .command("completion")
     .argument("[shell]")
@@ -156,16 +178,18 @@ export function createProgram(
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
+  return withPathOptions(command).option("-q, --queries <n>").option("--window <n>").option("--pps <n>");
+}
+
+/** What makes sense for one look at a path as for many. */
+function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
   return command
     .option("-4, --ipv4")
     .option("-6, --ipv6")
-    .option("-q, --queries <n>")
     .option("-f, --first <n>")
     .option("-m, --max-hops <n>")
     .option("-w, --wait <seconds>")
-    .option("--window <n>")
     .option("--max-gap <n>")
-    .option("--pps <n>")
     .option("-n, --numeric")
     .option("-b, --both")
     .option("-s, --source <address>")
@@ -177,7 +201,7 @@ function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--mark <n>")
     .option("--df <mode>")
     .option("--format <format>")
-    .option("--backend <name>")
     .option("--record <file>")
+    .option("--backend <name>")
     .option("--plugin <file>");
 }

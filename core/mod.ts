@@ -13,6 +13,7 @@ export { type EgressRefusal, type EgressReport, type EgressRequest, measureEgres
 export * from "./egress/finding.ts";
 export { OPERATORS_PORTS } from "./egress/ports.ts";
 export * from "./errors.ts";
+export type { HopRow, Responder, RoundEntry } from "./hop-tally.ts";
 export * from "./icmp-listener.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
@@ -22,6 +23,7 @@ export * from "./path.ts";
 export type * from "./plugin.ts";
 export type * from "./probe.ts";
 export * from "./resolve.ts";
+export * from "./rounds.ts";
 export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
 export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
@@ -31,6 +33,8 @@ export { createPingSchedule, type PingScheduleOptions } from "./tracer/ping-sche
 export { createRoundsSchedule, type RoundsControl, type RoundsOptions } from "./tracer/rounds-schedule.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";
+export { hopsBack, type SweepWait } from "./tracer/sweep-cells.ts";
+export { createSweep, type Sweep, type SweepOptions, type SweepTurn } from "./tracer/sweep-schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
 export * from "./udp-service.ts";
 /** Codecs of packets: pure functions over octets. */

@@ -20,6 +20,8 @@ export interface Probe {
    * path's own probes at that hop met none.
    */
   readonly scout?: true;
+  /** Sent with this host's own hop limit, to reach the target or not: it belongs to no hop, and `hopLimit` says nothing. */
+  readonly direct?: true;
 }
 
 /** One entry of an MPLS label stack as a router quotes it (RFC 4950). */
@@ -106,6 +108,8 @@ interface AnswerEvent {
   readonly rttMs?: number;
   /** Only the packet tap saw it: an INPUT rule of this host drops such answers. Cleared when a copy gets through. */
   readonly tapped: boolean;
+  /** The kernel sent the packet again before this answer came: most likely the probe itself met none. */
+  readonly retransmitted?: true;
 }
 
 /** The first answer to a probe in flight. */

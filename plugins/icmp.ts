@@ -59,12 +59,13 @@ function openPing(network: Network, family: 4 | 6, refused: SocketError): ProbeS
   try {
     return network.open({ type: "ping" }, family);
   } catch (error) {
-    if (!(error instanceof SocketError) || refused.evidence !== undefined) throw error;
+    const isOfPrivilege = refused.errno === "EPERM" || refused.errno === "EACCES";
+    if (!(error instanceof SocketError) || (refused.evidence !== undefined && !isOfPrivilege)) throw error;
     throw new SocketError(
       "socket",
       refused.errno,
       "open a raw ICMP socket",
-      `a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range`,
+      refused.evidence ?? "a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range",
     );
   }
 }

@@ -39,8 +39,11 @@ export const tcpSyn: ProtocolPlugin = {
   },
 };
 
-/** MSS 1460, SACK, window scale 7, padded: some firewalls drop a SYN that no modern system would send. */
-const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4, 4, 2, 1, 3, 3, 7, 1, 1);
+/**
+ * As Linux's own SYN has them: MSS 1460, SACK, timestamps (the value is nobody's to check), window scale 7. Some firewalls
+ * drop a SYN that no modern system would send.
+ */
+const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0x10, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7);
 const SOURCE_PORT_AT = 0;
 const SEQUENCE_LOW_AT = 6;
 const CHECKSUM_AT = 16;

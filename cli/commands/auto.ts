@@ -1,6 +1,6 @@
 import { measureEgress, type Rung } from "../../core/mod.ts";
 import type { CommandContext } from "../context.ts";
-import { buildLadder } from "../ladder.ts";
+import { buildLadder, lastRungs } from "../ladder.ts";
 import { checkOptions, checkStagger, type TypedOptions } from "../options.ts";
 import { type ValuesByPlugin, withPluginOptions } from "../plugins/options.ts";
 import { type RunPlan, run } from "./run.ts";
@@ -21,10 +21,12 @@ export async function runAuto(
   context: CommandContext,
   { host, options, pluginValues }: AutoArguments,
 ): Promise<number> {
-  const rungs = buildLadder(await context.protocols(), { order: options.order, ports: options.port });
+  const protocols = await context.protocols();
+  const rungs = buildLadder(protocols, { order: options.order, ports: options.port });
   const ladder = withPluginOptions(rungs, pluginValues);
+  const last = lastRungs(protocols, rungs, options.order);
   const staggerMs = checkStagger(options.stagger);
-  const plan = { command: "auto", host, ladder, staggerMs, options: checkOptions(options) } as const;
+  const plan = { command: "auto", host, ladder, last, staggerMs, options: checkOptions(options) } as const;
   return run(context, options.egress ? { ...plan, prepare: byEgress(context, ladder) } : plan);
 }
 

@@ -8,6 +8,7 @@ import {
   type Names,
   type Network,
   noNames,
+  type ProbeOptions,
   parseAddress,
   type Route,
   type Rung,
@@ -27,6 +28,8 @@ export interface RunPlan {
   readonly command: "auto" | "trace";
   readonly host: string;
   readonly ladder: readonly Rung[];
+  /** More rungs, for a network that shows no hops. */
+  readonly last?: readonly Rung[];
   readonly options: CommonOptions;
   /** Milliseconds. */
   readonly staggerMs?: number;
@@ -45,7 +48,7 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
     abort.abort();
   });
   try {
-    using network = await open(context, plan.options);
+    using network = await openNetwork(context, plan.options);
     const target = await resolveTarget({
       host,
       route: (to) => routeOf(network, to, plan.options),
@@ -53,7 +56,8 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
       ...(plan.options.family !== undefined && { family: plan.options.family }),
       ...(context.lookup !== undefined && { lookup: context.lookup }),
     });
-    const ladder = (await plan.prepare?.(network, target.address, abort.signal)) ?? plan.ladder;
+    const prepare = network.reachOnly ? undefined : plan.prepare;
+    const ladder = (await prepare?.(network, target.address, abort.signal)) ?? plan.ladder;
     const end = await show(context, { ...plan, ladder }, network, target, abort.signal, () => interrupted);
     return exitCodeOf(end);
   } catch (error) {
@@ -66,12 +70,13 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
 
 async function show(
   context: CommandContext,
-  { command, host, ladder, options, staggerMs }: RunPlan,
+  { command, host, ladder: rungs, last = [], options, staggerMs }: RunPlan,
   network: Network,
   target: { readonly address: IpAddress; readonly route?: Route },
   signal: AbortSignal,
   interruptedBy: () => InterruptSignal | undefined,
 ): Promise<RunEnd> {
+  const ladder = network.reachOnly ? [...rungs, ...last] : rungs;
   let reporter: Reporter | undefined;
   const names: Names = options.numeric
     ? noNames
@@ -100,10 +105,7 @@ async function show(
     signal,
     trace: options.trace,
     ...(staggerMs !== undefined && { staggerMs }),
-    probe: {
-      ...(options.sourcePort !== undefined && { sourcePort: options.sourcePort }),
-      ...(options.packetSize !== undefined && { packetSize: options.packetSize }),
-    },
+    probe: probeOptions(options),
   };
   for await (const event of auto(network, request)) {
     const answer = event.type === "trace" ? event.event : undefined;
@@ -118,7 +120,11 @@ async function show(
   return end;
 }
 
-async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
+export function probeOptions({ sourcePort, packetSize }: CommonOptions): ProbeOptions {
+  return { ...(sourcePort !== undefined && { sourcePort }), ...(packetSize !== undefined && { packetSize }) };
+}
+
+export async function openNetwork(context: CommandContext, options: CommonOptions): Promise<Network> {
   try {
     return await context.openNetwork({
       ...options.send,
@@ -132,7 +138,7 @@ async function open(context: CommandContext, options: CommonOptions): Promise<Ne
   }
 }
 
-function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route {
+export function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route {
   try {
     return network.route(to);
   } catch (error) {
@@ -156,7 +162,7 @@ function ownMistake(error: unknown, { source, interface: name, send }: CommonOpt
 }
 
 /** RFC 4007 §6: a link-local address means something only together with an interface. */
-function checkZone(host: string, options: CommonOptions): void {
+export function checkZone(host: string, options: CommonOptions): void {
   const address = parseAddress(host);
   const isLinkLocal = address?.family === 6 && address.bytes[0] === 0xfe && ((address.bytes[1] ?? 0) & 0xc0) === 0x80;
   if (address === undefined || !isLinkLocal || address.zone !== undefined || options.interface !== undefined) return;
@@ -165,7 +171,7 @@ function checkZone(host: string, options: CommonOptions): void {
   );
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

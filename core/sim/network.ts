@@ -68,6 +68,9 @@ interface Dialled extends Speaker {
 /** RFC 6298 §5.5 from 1 s on; kernels with tcp_syn_linear_timeouts (since Linux 6.5) repeat the 1 s a few times. */
 const SYN_RETRANSMITS_MS: readonly number[] = [1000, 3000, 7000, 15_000, 31_000, 63_000];
 
+/** Of packets to which nobody gives another (net.ipv4.ip_default_ttl). */
+const OWN_HOP_LIMIT = 64;
+
 class VirtualNetwork implements SimNetwork {
   readonly sent: SentPacket[] = [];
   readonly #host: HostProfile;
@@ -142,7 +145,8 @@ class VirtualNetwork implements SimNetwork {
     return socket;
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
+  dial(to: Endpoint, limit: number | undefined, localPort: number, tag?: number): ProbeSocket {
+    const hopLimit = limit ?? OWN_HOP_LIMIT;
     const spec = { type: "tcp-connect" } as const;
     const { family, text } = to.address;
     const action = `connect to ${text} port ${to.port}`;

@@ -89,7 +89,7 @@ class LinuxNetwork implements Network, SocketHost {
     return socket;
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
+  dial(to: Endpoint, hopLimit: number | undefined, localPort: number, tag?: number): ProbeSocket {
     this.#assertRoom();
     return this.#watch(dial(this.#kernel, this, to, { hopLimit, localPort, tag }));
   }

@@ -4,6 +4,7 @@ import type { ProbeOptions, ProbeSession, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { openGuarded } from "./guard.ts";
 import type { TraceOptions } from "./options.ts";
+import { createReachSchedule } from "./reach-schedule.ts";
 import { createRun, type RefusalPolicy, type Run } from "./run.ts";
 import { createSchedule, type ScheduleFactory } from "./schedule.ts";
 
@@ -39,6 +40,8 @@ export interface StartedRun extends Disposable {
 /** Under a flood sending must go on. */
 const MAX_DRAIN = 512;
 
+const discovery = ({ reachOnly }: ProbeSession): ScheduleFactory => (reachOnly ? createReachSchedule : createSchedule);
+
 export function createDriver(network: Network): Driver {
   const owners = new Map<ProbeSocket, Run>();
   const started = new Set<StartedRun>();
@@ -59,6 +62,7 @@ export function createDriver(network: Network): Driver {
       sockets.clear();
     };
     const scoped: Network = {
+      ...(network.reachOnly && { reachOnly: network.reachOnly }),
       nowMs: () => network.nowMs(),
       route: (to) => network.route(to),
       open: (spec, family) => own(network.open(spec, family)),
@@ -78,7 +82,8 @@ export function createDriver(network: Network): Driver {
     run = createRun(session, protocol.trace, emit, {
       sequence,
       clock: () => network.nowMs(),
-      schedule: (protocol.schedule ?? createSchedule)(protocol.trace, session.probesPerFlow),
+      schedule: (protocol.schedule ?? discovery(session))(protocol.trace, session.probesPerFlow),
+      reachOnly: session.reachOnly === true,
       onRefusal: protocol.onRefusal ?? "stop",
     });
     for (const socket of sockets) owners.set(socket, run);

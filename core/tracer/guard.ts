@@ -33,6 +33,7 @@ export function openGuarded(
       return mode;
     },
     ...(opened.probesPerFlow !== undefined && { probesPerFlow: opened.probesPerFlow }),
+    ...(opened.reachOnly && { reachOnly: opened.reachOnly }),
     ...(opened.hiddenRefusalAtMs !== undefined && { hiddenRefusalAtMs: opened.hiddenRefusalAtMs }),
     get unattributed() {
       const current = attempt(() => session.unattributed);
@@ -65,6 +66,15 @@ export function openGuarded(
       }
       return reply === undefined ? undefined : checkReply("provisional", reply, arrival);
     },
+    forget(sequence) {
+      let result: unknown;
+      try {
+        result = session.forget?.(sequence);
+      } catch (error) {
+        throw fault("forget", error);
+      }
+      if (isPromise(result)) refusePromise("forget", result);
+    },
     hiddenRefusal() {
       let refusal: unknown;
       try {
@@ -95,7 +105,9 @@ function withDefaults({ options = [] }: ProtocolPlugin, given: ProbeOptions): Pr
 }
 
 /** What is read but once, and is the ground of the schedule. */
-function checkSession(session: unknown): Pick<ProbeSession, "mode" | "probesPerFlow" | "hiddenRefusalAtMs"> {
+function checkSession(
+  session: unknown,
+): Pick<ProbeSession, "mode" | "probesPerFlow" | "reachOnly" | "hiddenRefusalAtMs"> {
   if (isPromise(session)) refusePromise("open", session);
   if (!isRecord(session)) throw fault("open", "it returned no session");
   const read = (key: string | symbol): unknown => {
@@ -119,6 +131,7 @@ function checkSession(session: unknown): Pick<ProbeSession, "mode" | "probesPerF
   return {
     mode,
     ...(probesPerFlow !== undefined && { probesPerFlow }),
+    ...(read("reachOnly") === true && { reachOnly: true }),
     ...(asks !== undefined && { hiddenRefusalAtMs: asks }),
   };
 }

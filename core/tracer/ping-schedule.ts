@@ -105,8 +105,7 @@ function createPing(ping: PingScheduleOptions, { maxHop: hop }: TraceOptions, is
       let wakeMs = Math.min((startedMs ?? nowMs) + deadlineMs, endMs ?? Number.POSITIVE_INFINITY);
       if (sent < count) {
         const dueMs = readyMs(nowMs);
-        if (dueMs <= nowMs)
-          return { type: "send", hop, round: sent, scout: false, ...(isSerial && { flow: sent + 1 }) };
+        if (dueMs <= nowMs) return { type: "send", hop, round: sent, scout: false, ...(isSerial && { apart: true }) };
         wakeMs = Math.min(wakeMs, dueMs);
       }
       const [first] = flights;

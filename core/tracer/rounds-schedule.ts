@@ -1,5 +1,7 @@
-import type { Effect, Outcome } from "../probe.ts";
+import { createMovingEnd } from "../end-of-path.ts";
+import type { Outcome } from "../probe.ts";
 import type { TraceOptions } from "./options.ts";
+import { createQueue } from "./queue.ts";
 import type { Decision, Schedule, ScheduleFactory, Slot } from "./schedule.ts";
 
 /** How hops are asked again and again: mtr's rounds or, with the first hop also the last, ping's repetition. */
@@ -13,8 +15,8 @@ export interface RoundsOptions {
   /** After the last probe, what is outstanding is waited for at most so long, milliseconds. */
   readonly graceMs: number;
   /**
-   * Cuts the grace to this multiple of the slowest answer (never below `graceFloorMs`, 1000): a hop that never answers need
-   * not hold up the end. Absent: the whole grace for whatever is outstanding.
+   * Cuts the grace to this multiple of the slowest answer (never below `graceFloorMs`, 1000) once the target has answered: a
+   * hop that never answers need not hold up the end. Absent: the whole grace for whatever is outstanding.
    */
   readonly graceFactor?: number;
   readonly graceFloorMs?: number;
@@ -66,9 +68,12 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
   const { cycles = Number.POSITIVE_INFINITY, control, preload = 0 } = rounds;
   const { firstHop, maxHop } = options;
   const timeoutMs = serial ? Math.min(SERIAL_TIMEOUT_MS, rounds.perProbeTimeoutMs) : rounds.perProbeTimeoutMs;
-  const horizon = createHorizon(firstHop, maxHop, rounds.maxUnknown ?? DEFAULT_MAX_UNKNOWN);
-  /** In order of sending, and all with the same timeout: the first is the first to expire. */
-  const flights = new Set<Slot>();
+  const maxUnknown = rounds.maxUnknown ?? DEFAULT_MAX_UNKNOWN;
+  const end = createMovingEnd();
+  let hasReached = false;
+  /** In order of sending, and all with the same timeout: the first is the first to expire. Some have been answered. */
+  const sent = createQueue<Slot>();
+  let inFlight = 0;
   let round = 0;
   let hop = firstHop;
   let hopsARound = Math.min(rounds.expectedHops ?? DEFAULT_EXPECTED_HOPS, maxHop - firstHop + 1);
@@ -78,11 +83,19 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
   let slowestMs: number | undefined;
   let probes = 0;
 
+  const lastHop = (): number => end.hop ?? Math.min(maxHop, Math.max(firstHop - 1, end.farthest) + maxUnknown + 2);
+
+  const outcome = (): Outcome => {
+    if (hasReached) return "reached";
+    if (end.hop !== undefined) return "unreachable";
+    return end.farthest >= maxHop ? "max-hops" : "silent";
+  };
+
   const isOver = (): boolean => round >= cycles || control?.isFinishing === true;
   const spacingMs = (): number => (control?.intervalMs ?? rounds.intervalMs) / hopsARound;
 
   const graceMs = (): number => {
-    if (rounds.graceFactor === undefined || slowestMs === undefined) return rounds.graceMs;
+    if (rounds.graceFactor === undefined || slowestMs === undefined || !hasReached) return rounds.graceMs;
     return Math.min(
       rounds.graceMs,
       Math.max(rounds.graceFloorMs ?? DEFAULT_GRACE_FLOOR_MS, rounds.graceFactor * slowestMs),
@@ -94,21 +107,31 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
     return isOver() ? Math.min(own, latestMs + graceMs()) : own;
   };
 
+  const oldest = (): Slot | undefined => {
+    while (sent.first !== undefined && sent.first.state !== "flight") sent.shift();
+    return sent.first;
+  };
+
   const firstDeadlineMs = (): number => {
-    const [first] = flights;
+    const first = oldest();
     return first === undefined ? Number.POSITIVE_INFINITY : deadlineMs(first);
+  };
+
+  const settle = (slot: Slot, state: "answered" | "lost" | "failed"): void => {
+    if (slot.state === "flight") inFlight -= 1;
+    slot.state = state;
   };
 
   const dueMs = (nowMs: number): number => {
     if (latestDueMs === undefined || probes < preload) return nowMs;
     const regularMs = latestDueMs + spacingMs();
-    if (rounds.adaptiveMinMs === undefined || flights.size > 0) return regularMs;
+    if (rounds.adaptiveMinMs === undefined || inFlight > 0) return regularMs;
     return Math.min(regularMs, latestMs + rounds.adaptiveMinMs);
   };
 
   /** The round that is over makes room for the next one. */
   const turnRound = (): void => {
-    if (hop <= horizon.last()) return;
+    if (hop <= lastHop()) return;
     hopsARound = hop - firstHop;
     hop = firstHop;
     round += 1;
@@ -131,17 +154,18 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
     decide(nowMs) {
       turnRound();
       if (isOver()) {
-        return flights.size === 0 ? { type: "done", outcome: horizon.outcome() } : wait(firstDeadlineMs(), nowMs);
+        return inFlight === 0 ? { type: "done", outcome: outcome() } : wait(firstDeadlineMs(), nowMs);
       }
-      if (control?.isPaused || flights.size >= MAX_IN_FLIGHT) return wait(Number.POSITIVE_INFINITY, nowMs);
+      if (control?.isPaused || inFlight >= MAX_IN_FLIGHT) return wait(Number.POSITIVE_INFINITY, nowMs);
       const due = dueMs(nowMs);
       if (due > nowMs) return wait(due, nowMs);
-      return { type: "send", hop, round, scout: false, ...(serial && { flow: probes + 1 }) };
+      return { type: "send", hop, round, scout: false, ...(serial && { apart: true }) };
     },
     sent(decision, nowMs) {
       advance(decision, nowMs);
       const slot: Slot = { hop: decision.hop, round: decision.round, scout: false, state: "flight", sentAtMs: nowMs };
-      flights.add(slot);
+      sent.push(slot);
+      inFlight += 1;
       return slot;
     },
     refused(decision, nowMs) {
@@ -149,66 +173,19 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
       return { hop: decision.hop, round: decision.round, scout: false, state: "failed", sentAtMs: nowMs };
     },
     answered(slot, effect, rttMs) {
-      flights.delete(slot);
-      slot.state = "answered";
-      horizon.note(slot.hop, effect);
+      settle(slot, "answered");
+      end.note(slot.hop, effect);
+      hasReached ||= effect === "reached";
       if (rttMs !== undefined) slowestMs = Math.max(slowestMs ?? 0, rttMs);
     },
-    failed(slot) {
-      flights.delete(slot);
-      slot.state = "failed";
-    },
+    failed: (slot) => settle(slot, "failed"),
     expire(nowMs) {
       const over: Slot[] = [];
-      for (const slot of flights) {
-        if (deadlineMs(slot) > nowMs) break;
-        slot.state = "lost";
-        flights.delete(slot);
+      for (let slot = oldest(); slot !== undefined && deadlineMs(slot) <= nowMs; slot = oldest()) {
+        settle(slot, "lost");
         over.push(slot);
       }
       return over;
-    },
-  };
-}
-
-/** How far a round goes, by the latest answer of each hop: a path may grow or shrink while it is watched. */
-interface Horizon {
-  note(hop: number, effect: Effect): void;
-  /** Last hop of a round. */
-  last(): number;
-  outcome(): Outcome;
-}
-
-function createHorizon(firstHop: number, maxHop: number, maxUnknown: number): Horizon {
-  const effects: (Effect | undefined)[] = [];
-  let hasReached = false;
-
-  const find = (effect: Effect): number | undefined => {
-    const hop = effects.indexOf(effect, firstHop);
-    return hop < 0 ? undefined : hop;
-  };
-
-  /** The target; else the first that says there is no way on, unless a hop beyond it was passed. */
-  const end = (): number | undefined => {
-    const target = find("reached");
-    if (target !== undefined) return target;
-    const passed = effects.lastIndexOf("transit");
-    const refusing = effects.indexOf("unreachable", Math.max(firstHop, passed + 1));
-    return refusing < 0 ? undefined : refusing;
-  };
-
-  const farthest = (): number => Math.max(firstHop - 1, effects.length - 1);
-
-  return {
-    note(hop, effect) {
-      hasReached ||= effect === "reached";
-      effects[hop] = effect;
-    },
-    last: () => end() ?? Math.min(maxHop, farthest() + maxUnknown + 2),
-    outcome() {
-      if (hasReached) return "reached";
-      if (end() !== undefined) return "unreachable";
-      return farthest() >= maxHop ? "max-hops" : "silent";
     },
   };
 }

@@ -14,7 +14,7 @@ describe("a command line that cannot be obeyed", () => {
     [["auto", "a", "b"], /several hosts/],
     [["trace", "h"], /no protocol is given/],
     [["trace", "h", "-P"], /argument missing/],
-    [["trace", "h", "-P", "sctp"], /the protocols are icmp, udp, tcp-syn, tcp-connect$/],
+    [["trace", "h", "-P", "sctp"], /the protocols are icmp, udp, tcp-syn, tcp-connect, tcp-reach$/],
     [["trace", "h", "-P", "tcp-syn:0"], /-P tcp-syn:0: a port is a whole number from 1 to 65535/],
     [["trace", "h", "-P", "tcp-syn:"], /a port is a whole number/],
     [["trace", "h", "-P", "icmp:7"], /icmp has no ports/],
@@ -30,7 +30,10 @@ describe("a command line that cannot be obeyed", () => {
     [["auto", "h", "-p", "65536"], /-p 65536: a port/],
     [["auto", "h", "-p", "443,"], /-p "": a port/],
     [["auto", "h", "-p", "443", "--order", "icmp"], /no protocol of the order uses TCP/],
-    [["auto", "h", "--order", "icmp,frob"], /--order frob: the protocols are icmp, udp, tcp-syn, tcp-connect$/],
+    [
+      ["auto", "h", "--order", "icmp,frob"],
+      /--order frob: the protocols are icmp, udp, tcp-syn, tcp-connect, tcp-reach$/,
+    ],
     [["auto", "h", "--order", ""], /--order "": the protocols are/],
     [["auto", "h", "-m", "300"], /-m 300: it must be a whole number from 1 to 255/],
     [["auto", "h", "-f", "0"], /-f 0: it must be/],
@@ -98,7 +101,15 @@ describe("a command line that cannot be obeyed", () => {
 });
 
 describe("help", () => {
-  const texts = [["--help"], ["auto", "--help"], ["trace", "--help"], ["completion", "--help"], ["help", "auto"]];
+  const texts = [
+    ["--help"],
+    ["auto", "--help"],
+    ["trace", "--help"],
+    ["report", "--help"],
+    ["mtr", "--help"],
+    ["completion", "--help"],
+    ["help", "auto"],
+  ];
   for (const argv of texts) {
     it(`fits a screen: ${argv.join(" ")}`, async () => {
       const { code, stdout } = await runCli(argv, { topology });

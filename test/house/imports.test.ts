@@ -36,7 +36,10 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     who: "core/auto/",
     may: [...CONTRACTS, "core/auto/", "core/tracer/", "core/path.ts"],
   },
-  { who: "core/", may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts"] },
+  {
+    who: "core/",
+    may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts", "core/hop-tally.ts"],
+  },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
   {
     who: "plugins/",

@@ -127,7 +127,10 @@ export default definePlugin({ name: "testing", open() {
       place.write(name, spring);
     }
     const { code, stderr } = place.run([...TRACE, "-P", "frob"], { XDG_CONFIG_HOME: "." });
-    assert.match(stderr, /^nettrace: Cannot use -P frob: the protocols are icmp, udp, tcp-syn, tcp-connect\n$/);
+    assert.match(
+      stderr,
+      /^nettrace: Cannot use -P frob: the protocols are icmp, udp, tcp-syn, tcp-connect, tcp-reach\n$/,
+    );
     assert.equal(code, 2);
     const bare = place.run([...TRACE, "--plugin", "frob", "-P", "frob"]);
     assert.match(bare.stderr, /^nettrace: Cannot load the plugin frob: there is none in .* as in \.\/frob\.ts\)\n$/);

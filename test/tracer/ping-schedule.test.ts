@@ -18,7 +18,7 @@ function simulate(
   }: { untilMs?: number; probesPerFlow?: number; refuse?: (round: number) => boolean } = {},
 ) {
   const schedule: Schedule = createPingSchedule(ping)(OPTIONS, probesPerFlow);
-  const sent: { readonly atMs: number; readonly flow: number | undefined; readonly hop: number }[] = [];
+  const sent: { readonly atMs: number; readonly apart: boolean; readonly hop: number }[] = [];
   const answers: { readonly atMs: number; readonly rttMs: number; readonly slot: Slot }[] = [];
   let lost = 0;
   for (let nowMs = 0; nowMs <= untilMs; ) {
@@ -31,7 +31,7 @@ function simulate(
     const decision = schedule.decide(nowMs);
     if (decision.type === "done") return { sent, lost, endMs: nowMs, outcome: decision.outcome };
     if (decision.type === "send") {
-      sent.push({ atMs: nowMs, flow: decision.flow, hop: decision.hop });
+      sent.push({ atMs: nowMs, apart: decision.apart === true, hop: decision.hop });
       if (refuse(decision.round)) schedule.refused(decision, nowMs);
       else {
         const slot = schedule.sent(decision, nowMs);
@@ -106,8 +106,8 @@ describe("ping's schedule", () => {
   it("gives each probe a flow of its own where a flow can carry one only", () => {
     const run = simulate({ ...USUAL, count: 3 }, () => 30, { probesPerFlow: 1 });
     assert.deepEqual(
-      run.sent.map(({ flow }) => flow),
-      [1, 2, 3],
+      run.sent.map(({ apart }) => apart),
+      [true, true, true],
     );
   });
 

@@ -17,7 +17,7 @@ interface Sent {
   readonly atMs: number;
   readonly hop: number;
   readonly round: number;
-  readonly flow?: number;
+  readonly apart?: boolean;
 }
 
 interface Ending {
@@ -46,8 +46,8 @@ function play(schedule: Schedule, world: World, untilMs = 1e9, each: (nowMs: num
     const decision = schedule.decide(nowMs);
     if (decision.type === "done") return { sent, lost, outcome: decision.outcome, atMs: nowMs };
     if (decision.type === "send") {
-      const { hop, round, flow } = decision;
-      sent.push({ atMs: nowMs, hop, round, ...(flow !== undefined && { flow }) });
+      const { hop, round, apart } = decision;
+      sent.push({ atMs: nowMs, hop, round, ...(apart !== undefined && { apart }) });
       const slot = schedule.sent(decision, nowMs);
       const answer = world(hop, nowMs, round);
       if (answer !== undefined) answers.push({ atMs: nowMs + answer.rttMs, slot, ...answer });
@@ -124,9 +124,10 @@ describe("the schedule of rounds", () => {
     assert.equal(play(plan({ ...cut, graceFloorMs: 50 }), path(4, 100, [2])).atMs, 1150);
   });
 
-  it("keeps the whole grace while nobody has answered", () => {
+  it("keeps the whole grace while the target has not answered", () => {
     const { atMs, outcome } = play(plan({ cycles: 1, graceFactor: 4 }, { maxHop: 1 }), () => undefined);
     assert.deepEqual([atMs, outcome], [5000, "silent"]);
+    assert.equal(play(plan({ cycles: 1, graceFactor: 4 }, { maxHop: 2 }), path(9, 10, [2])).atMs, 5500);
   });
 
   it("ends a round behind a run of silent hops, and one that answers nobody too", () => {
@@ -210,10 +211,10 @@ describe("the schedule of rounds", () => {
   it("gives each probe a flow of its own where a flow carries one at a time, and leaves it to the options elsewhere", () => {
     const serial = play(plan({ cycles: 2, expectedHops: 2 }, {}, 1), path(2)).sent;
     assert.deepEqual(
-      serial.map(({ flow }) => flow),
-      [1, 2, 3, 4],
+      serial.map(({ apart }) => apart),
+      [true, true, true, true],
     );
-    assert.equal(play(plan({ cycles: 1 }), path(2)).sent[0]?.flow, undefined);
+    assert.equal(play(plan({ cycles: 1 }), path(2)).sent[0]?.apart, undefined);
   });
 
   it("keeps a kernel's handshake no longer than a few seconds, after which it only sends more", () => {
