@@ -111,7 +111,7 @@ Measures on and on, and shows it live; ? lists the keys, q prints the report.
   nettrace live example.com example.net -P tcp-syn:443
 `;
 
-export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
+export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json] [--plugin FILE...]
 
 Tells what this host takes away from a trace, why, and what to do about it:
 rights, sockets (each kind is opened and closed), protocols and their modes,

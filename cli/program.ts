@@ -129,6 +129,7 @@ export function createProgram(
 
   const doctor = program
     .command("doctor")
+    .option("--plugin <file>")
     .option("--format <format>")
     .action(async (options) => {
       const { runDoctor } = await import("./commands/doctor.ts");
