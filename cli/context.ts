@@ -1,4 +1,5 @@
 import type { AddressLookup, Network, ProtocolPlugin, ReverseLookup, SystemNetworkOptions } from "../core/mod.ts";
+import type { AsnOf } from "./personalities/asn-of.ts";
 
 /** Where text goes. Never throws: what cannot be written is the composition root's to report. */
 export interface Output {
@@ -14,6 +15,8 @@ export interface ProtocolChoice {
   readonly plugins: readonly ProtocolPlugin[];
   /** The ladder of `auto`. */
   readonly order: readonly { readonly name: string; readonly port?: number }[];
+  /** What is left on each TCP port of the ladder where no hops can be seen (`Network.reachOnly`). */
+  readonly last?: string;
 }
 
 /** All that a command touches outside of itself, so that it runs on a simulated network as on the real one. */
@@ -26,10 +29,16 @@ export interface CommandContext {
   /** Absent: the system's resolver. */
   readonly lookup?: AddressLookup;
   readonly reverse?: ReverseLookup;
+  /** Absent: no network's number is known. */
+  readonly asnOf?: AsnOf;
+  /** This machine's own name. Absent: the system's. */
+  readonly hostName?: string;
   /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
   readonly self?: readonly string[];
   /** Wall-clock time. */
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /** Calls `handler` whenever a status is asked for (SIGQUIT, Ctrl-\); returns how to stop listening. Absent: never. */
+  readonly onStatus?: (handler: () => void) => () => void;
 }

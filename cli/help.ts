@@ -9,19 +9,20 @@ export const MAIN_HELP = `Usage: nettrace COMMAND HOST [OPTIONS]
 Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
-  trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  trace HOST -P PLUGIN   icmp, udp, tcp-syn, tcp-connect, tcp-reach (no hops)
+  report HOST            round after round by what gets through, in mtr's table
+  locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
+  completion SHELL       for bash, zsh or fish;   link DIR: as these tools:
+  traceroute, tcptraceroute, tracert, mtr, ping   with those tools' options
 
-  nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
-  nettrace auto 2001:db8::1 --format json      for programs
-  nettrace trace example.com -P tcp-connect:443 -n
+  nettrace traceroute -T -p 443 example.com    from memory
 
-  nettrace COMMAND --help   options of a command
-  nettrace --version        version
+  nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
@@ -30,13 +31,13 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 
 const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -q, --queries N           probes a hop (3)
-  -f, --first N             first hop (1)
-  -m, --max-hops N          last hop (30)
+  -f, --first N  -m, --max-hops N    first hop (1) and last hop (30)
   -w, --wait SECONDS        wait for an answer at most so long (3)
-      --window N            hops probed ahead of the farthest answer (8)
-      --max-gap N           end after so many silent hops (8)
+      --window N  --max-gap N   hops probed ahead (8), silent before the end (8)
       --pps N               packets a second after a first burst (100)
       --flow constant|vary  keep to one path, or let balancers show others
+      --size OCTETS  --df do|want|dont|probe   size of packets; fragmentation
+      --tos N  --mark N     traffic class; firewall mark
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
       --format FORMAT  --record FILE   see docs/formats.md, and replay
@@ -50,20 +51,42 @@ Tries protocols in order and shows the path of the first that reaches HOST.
       --order LIST          protocols, some with a port: icmp,udp,tcp-syn:443
   -p, --port PORT[,PORT]    replace the TCP ports of the order (443,80)
       --stagger MS          start the next beside a silent one after this (250)
+      --egress              learn what this host lets out first, begin with that
 ${COMMON}
-  nettrace auto example.com -p 8443 -q 1 -n
-  nettrace auto 192.0.2.1 --order tcp-syn:22,icmp
+  nettrace auto 192.0.2.1 --order tcp-syn:22,icmp -q 1 -n
 `;
 
 export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
 
 Traces the path to HOST by one protocol.
 
-  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn or tcp-connect
+  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn, tcp-connect; tcp-reach:
+                                 is a TCP port reached, no hops
 ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
   nettrace trace 2001:db8::1 -P udp --format json
+`;
+
+export const REPORT_HELP = `Usage: nettrace report HOST [OPTIONS]
+
+Asks every hop round after round, by the first protocol that reaches HOST.
+
+  -c, --cycles N  --interval SECONDS   rounds (10) and their length (1)
+  -P, --protocol PLUGIN[:PORT]         this protocol, and try no other
+      --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
+  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
+  -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
+  -w, --wait SECONDS        wait for an answer at most so long (10)
+      --flow constant|vary  keep to one path, or let balancers show others
+      --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
+  -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
+  -n, --numeric             no names; otherwise (-b, --both) name and address
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
+      --plugin FILE         load a protocol of your own; repeatable  -h, --help
+
+  nettrace report example.com -c 60 --interval 0.5
+  nettrace report example.com -P tcp-syn:443 -n
 `;
 
 export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
@@ -106,6 +129,26 @@ that dies at the first router. Nothing is sent around the host's rules.
   nettrace egress example.com --ports 1-1024 --protocols tcp
 `;
 
+export const LOCATE_HELP = `Usage: nettrace locate HOST -p PORT[,PORT...] [OPTIONS]
+
+Tells where in the path a port is filtered: traces it, and what passes, and
+compares. A port is 25, tcp/25, udp/53, or icmp.
+
+  -p, --port LIST           what to look for
+      --reference LIST      what to compare with where none of those passes
+                            (tcp/443,tcp/80,icmp)
+      --asn-db FILE         networks from a database in MaxMind's format first
+  -n, --numeric             ask no name server for networks
+      --format text|json    json: see docs/schema/locate-1.json
+  -4, --ipv4  -6, --ipv6  -q, --queries N  -m, --max-hops N  -w, --wait SECONDS
+  -s, --source ADDRESS  -i, --interface NAME                    as in auto
+
+Exit status: 0 all pass; 1 something does not; 3 this host keeps all back.
+
+  nettrace locate example.com -p 25
+  nettrace locate example.com -p 22,25,443,udp/53,icmp -n
+`;
+
 export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
 
 Shows a run that was recorded with --record, as it was or in another format.
@@ -141,4 +184,25 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
 
 The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins;
 on Windows %APPDATA%\\nettrace\\plugins).
+`;
+
+export const LINK_HELP = `Usage: nettrace link DIRECTORY
+
+Makes symbolic links to this executable, by which it is started as the tool of
+that name: traceroute, traceroute6, mtr, ping, ping6, tracert, tcptraceroute.
+What is there already is left as it is.
+
+  nettrace link ~/bin
+`;
+
+export const COMPLETION_HELP = `Usage: nettrace completion bash|zsh|fish
+
+Prints what your shell reads to complete commands, options and protocols of
+nettrace. It asks the nettrace in your PATH, and evaluates nothing you typed.
+
+  -h, --help
+
+  . <(nettrace completion bash)            in ~/.bashrc
+  . <(nettrace completion zsh)             in ~/.zshrc, below compinit
+  nettrace completion fish | source        in ~/.config/fish/config.fish
 `;

@@ -2,8 +2,10 @@ import {
   type Backend,
   DEFAULT_STAGGER_MS,
   type Family,
+  type FragmentPolicy,
   type IpAddress,
   parseAddress,
+  type SendOptions,
   type TraceOptions,
   UsageError,
 } from "../core/mod.ts";
@@ -27,6 +29,10 @@ export interface TypedOptions {
   readonly interface?: string | undefined;
   readonly sport?: string | undefined;
   readonly flow?: string | undefined;
+  readonly size?: string | undefined;
+  readonly tos?: string | undefined;
+  readonly mark?: string | undefined;
+  readonly df?: string | undefined;
   readonly format?: string | undefined;
   readonly backend?: string | undefined;
   readonly record?: string | undefined;
@@ -37,8 +43,11 @@ export interface CommonOptions {
   readonly family?: Family;
   readonly trace: Partial<TraceOptions>;
   readonly sourcePort?: number;
+  /** Octets of the whole packet. */
+  readonly packetSize?: number;
   readonly source?: IpAddress;
   readonly interface?: string;
+  readonly send: SendOptions;
   readonly backend: Backend;
   readonly numeric: boolean;
   readonly format: OutputFormat;
@@ -51,6 +60,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   if (typed.ipv4 && typed.ipv6) throw new UsageError("Cannot use -4 with -6: a trace is over one of them");
   const trace = checkTraceOptions(typed);
   const sourcePort = whole("--sport", typed.sport, 1, 65_535);
+  const packetSize = whole("--size", typed.size, 20, 65_535);
   const source = typed.source === undefined ? undefined : checkSource(typed.source);
   const asked = typed.ipv4 ? 4 : typed.ipv6 ? 6 : undefined;
   if (source !== undefined && asked !== undefined && source.family !== asked) {
@@ -59,12 +69,14 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   const family = asked ?? source?.family;
   return {
     trace,
-    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
+    send: checkSendOptions(typed),
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket", "runtime"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),
     ...(family !== undefined && { family }),
     ...(sourcePort !== undefined && { sourcePort }),
+    ...(packetSize !== undefined && { packetSize }),
     ...(source !== undefined && { source }),
     ...(typed.interface !== undefined && { interface: checkInterface(typed.interface) }),
   };
@@ -89,6 +101,19 @@ function checkTraceOptions(typed: TypedOptions): Partial<TraceOptions> {
   return { ...Object.fromEntries(given), ...(seconds !== undefined && { maxWaitMs: seconds * 1000 }) };
 }
 
+const FRAGMENT_POLICIES: readonly FragmentPolicy[] = ["do", "want", "dont", "probe"];
+
+function checkSendOptions({ tos, mark, df }: TypedOptions): SendOptions {
+  const trafficClass = wholeOrHex("--tos", tos, 0xff);
+  const number = wholeOrHex("--mark", mark, 0xffff_ffff);
+  const dontFragment = oneOf("--df", df, FRAGMENT_POLICIES);
+  return {
+    ...(trafficClass !== undefined && { trafficClass }),
+    ...(number !== undefined && { mark: number }),
+    ...(dontFragment !== undefined && { dontFragment }),
+  };
+}
+
 export function checkFormat(text: string | undefined): OutputFormat {
   return oneOf("--format", text, OUTPUT_FORMATS) ?? "text";
 }
@@ -101,6 +126,16 @@ export function checkSpeed(text: string | undefined): number | undefined {
 /** Milliseconds. */
 export function checkStagger(text: string | undefined): number {
   return whole("--stagger", text, 0, 60_000) ?? DEFAULT_STAGGER_MS;
+}
+
+export function checkCycles(text: string | undefined): number | undefined {
+  return whole("-c", text, 1, 1_000_000_000);
+}
+
+/** Milliseconds. */
+export function checkInterval(text: string | undefined): number | undefined {
+  const seconds = decimal("--interval", text, 0.001, 86_400);
+  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 /** `shown`: the whole value of the option that the port is a part of. */
@@ -127,6 +162,14 @@ export function whole(option: string, text: string | undefined, least: number, m
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from ${least} to ${most}`);
+}
+
+function wholeOrHex(option: string, text: string | undefined, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^(\d{1,10}|0x[\da-f]{1,8})$/i.test(text) ? Number(text) : Number.NaN;
+  if (value <= most) return value;
+  const hex = `0x${most.toString(16)}`;
+  throw new UsageError(`Cannot use ${option} ${quote(text)}: it must be a whole number from 0 to ${most} (${hex})`);
 }
 
 export function decimal(

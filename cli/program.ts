@@ -2,11 +2,15 @@ import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
 import {
   AUTO_HELP,
+  COMPLETION_HELP,
   DOCTOR_HELP,
   EGRESS_HELP,
+  LINK_HELP,
+  LOCATE_HELP,
   MAIN_HELP,
   PLUGIN_HELP,
   REPLAY_HELP,
+  REPORT_HELP,
   TRACE_HELP,
   VERSION_LINE,
 } from "./help.ts";
@@ -33,6 +37,7 @@ export function createProgram(
     .option("--order <list>")
     .option("-p, --port <ports>")
     .option("--stagger <ms>")
+    .option("--egress")
     .action(async (host, options) => {
       const { runAuto } = await import("./commands/auto.ts");
       done(await runAuto(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
@@ -48,6 +53,41 @@ export function createProgram(
     });
   addPluginOptions(trace, loaded);
   trace.helpInformation = () => TRACE_HELP + pluginHelp(loaded);
+
+  const report = withPathOptions(program.command("report").argument("<host>"))
+    .option("-c, --cycles <n>")
+    .option("--interval <seconds>")
+    .option("-P, --protocol <plugin>")
+    .option("--order <list>")
+    .option("-p, --port <ports>")
+    .option("--stagger <ms>")
+    .action(async (host, options) => {
+      const { runReport } = await import("./commands/report.ts");
+      done(await runReport(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
+    });
+  addPluginOptions(report, loaded);
+  report.helpInformation = () => REPORT_HELP + pluginHelp(loaded);
+
+  const locate = program
+    .command("locate")
+    .argument("<host>")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("-q, --queries <n>")
+    .option("-m, --max-hops <n>")
+    .option("-w, --wait <seconds>")
+    .option("-s, --source <address>")
+    .option("-i, --interface <name>")
+    .option("-n, --numeric")
+    .option("--format <format>")
+    .requiredOption("-p, --port <list>")
+    .option("--reference <list>")
+    .option("--asn-db <file>")
+    .action(async (host, options) => {
+      const { runLocate } = await import("./commands/locate.ts");
+      done(await runLocate(context, { host, options }));
+    });
+  locate.helpInformation = () => LOCATE_HELP;
 
   const egress = program
     .command("egress")
@@ -118,28 +158,50 @@ export function createProgram(
       done(await run(context, request));
     });
   for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
+
+  const link = program.command("link").argument("<directory>");
+  link.action(async (directory) => {
+    const { runLink } = await import("./commands/link.ts");
+    done(runLink(context, directory));
+  });
+  link.helpInformation = () => LINK_HELP;
+  const completion = program
+    .command("completion")
+    .argument("[shell]")
+    .argument("[words...]")
+    .action(async (what, words) => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      done(await runCompletion(context, program, what === undefined ? [] : [what, ...words]));
+    });
+  completion.helpInformation = () => COMPLETION_HELP;
   return program;
 }
 
 function withCommonOptions<Args extends unknown[]>(command: Command<Args>) {
+  return withPathOptions(command).option("-q, --queries <n>").option("--window <n>").option("--pps <n>");
+}
+
+/** What makes sense for one look at a path as for many. */
+function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
   return command
     .option("-4, --ipv4")
     .option("-6, --ipv6")
-    .option("-q, --queries <n>")
     .option("-f, --first <n>")
     .option("-m, --max-hops <n>")
     .option("-w, --wait <seconds>")
-    .option("--window <n>")
     .option("--max-gap <n>")
-    .option("--pps <n>")
     .option("-n, --numeric")
     .option("-b, --both")
     .option("-s, --source <address>")
     .option("-i, --interface <name>")
     .option("--sport <port>")
     .option("--flow <mode>")
+    .option("--size <octets>")
+    .option("--tos <n>")
+    .option("--mark <n>")
+    .option("--df <mode>")
     .option("--format <format>")
-    .option("--backend <name>")
     .option("--record <file>")
+    .option("--backend <name>")
     .option("--plugin <file>");
 }

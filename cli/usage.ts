@@ -2,19 +2,35 @@ import { CommanderError } from "@commander-js/extra-typings";
 import { UsageError } from "../core/mod.ts";
 import { echo } from "./host.ts";
 
+const COMMANDS = [
+  "auto",
+  "trace",
+  "report",
+  "locate",
+  "egress",
+  "doctor",
+  "replay",
+  "plugin",
+  "link",
+  "completion",
+] as const;
+
 /** What the parser found wrong, in our words; undefined where it only showed a help text. Rethrows anything else. */
 export function asUsageError(error: unknown, argv: readonly string[]): UsageError | undefined {
   if (!(error instanceof CommanderError)) throw error;
   if (error.exitCode === 0) return undefined;
   const [first = ""] = argv;
-  const command = first === "auto" || first === "trace" || first === "plugin" ? first : undefined;
+  const command = COMMANDS.find((each) => each === first);
   const example = /[.:]/.test(first) ? echo(first) : "example.com";
   const help = `see nettrace ${command === undefined ? "" : `${command} `}--help`;
   if (command === "plugin") return pluginUsage(error, argv, help);
+  if (command === "link" && error.code === "commander.missingArgument") {
+    return new UsageError("Cannot make links: no directory is given, as in nettrace link ~/bin");
+  }
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto, trace and plugin, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, locate, egress, doctor, replay, plugin, link and completion, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);

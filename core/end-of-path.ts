@@ -33,3 +33,38 @@ export function createEndOfPath(): EndOfPath {
     },
   };
 }
+
+/** Where a path that is watched for long ends, by the latest answer of each hop: it may grow and shrink. */
+export interface MovingEnd {
+  note(hop: number, effect: Effect): void;
+  readonly targetHop: number | undefined;
+  /** As `EndOfPath.hop`. */
+  readonly hop: number | undefined;
+  /** The highest hop that ever answered; 0: none. */
+  readonly farthest: number;
+}
+
+export function createMovingEnd(): MovingEnd {
+  const effects: (Effect | undefined)[] = [];
+
+  const target = (): number | undefined => {
+    const hop = effects.indexOf("reached");
+    return hop < 0 ? undefined : hop;
+  };
+
+  return {
+    note(hop, effect) {
+      effects[hop] = effect;
+    },
+    get targetHop() {
+      return target();
+    },
+    get hop() {
+      const hop = effects.indexOf("unreachable", effects.lastIndexOf("transit") + 1);
+      return target() ?? (hop < 0 ? undefined : hop);
+    },
+    get farthest() {
+      return Math.max(0, effects.length - 1);
+    },
+  };
+}

@@ -11,12 +11,18 @@ export class SocketError extends Error {
   readonly errno: string | null;
   /** What was seen, where it says more than the errno does: one sentence, no control characters. */
   readonly evidence: string | undefined;
+  /**
+   * With `EMSGSIZE`: the largest packet, octets, that this host sends to the target unfragmented, as far as it knows.
+   * Undefined where it does not, and for other errors.
+   */
+  readonly mtu: number | undefined;
 
-  constructor(stage: Stage, errno: string | null, action: string, evidence?: string) {
+  constructor(stage: Stage, errno: string | null, action: string, evidence?: string, mtu?: number) {
     super(`Cannot ${action}: ${errno ?? evidence ?? "refused"}`);
     this.stage = stage;
     this.errno = errno;
     this.evidence = evidence;
+    this.mtu = mtu;
   }
 }
 

@@ -13,21 +13,28 @@ export { type EgressRefusal, type EgressReport, type EgressRequest, measureEgres
 export * from "./egress/finding.ts";
 export { OPERATORS_PORTS } from "./egress/ports.ts";
 export * from "./errors.ts";
+export type { HopRow, Responder, RoundEntry } from "./hop-tally.ts";
 export * from "./icmp-listener.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
 export type * from "./network.ts";
+export * from "./padding.ts";
 export * from "./path.ts";
 export type * from "./plugin.ts";
 export type * from "./probe.ts";
 export * from "./resolve.ts";
+export * from "./rounds.ts";
 export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
 export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export * from "./tcp-service.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
+export { createPingSchedule, type PingScheduleOptions } from "./tracer/ping-schedule.ts";
+export { createRoundsSchedule, type RoundsControl, type RoundsOptions } from "./tracer/rounds-schedule.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";
+export { hopsBack, type SweepWait } from "./tracer/sweep-cells.ts";
+export { createSweep, type Sweep, type SweepOptions, type SweepTurn } from "./tracer/sweep-schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
 export * from "./udp-service.ts";
 /** Codecs of packets: pure functions over octets. */

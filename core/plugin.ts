@@ -7,6 +7,13 @@ import type { Probe, Reply } from "./probe.ts";
 export interface ProbeOptions {
   /** The local port of flow 0, for protocols with ports; absent: the kernel chooses. */
   readonly sourcePort?: number;
+  /**
+   * Octets of the whole IP packet, headers included: the payload is padded up to it. Absent: the plugin's usual size.
+   * A plugin that cannot make such packets throws UsageError from `open`.
+   */
+  readonly packetSize?: number;
+  /** What the payload is padded with: octets that repeat, or random ones. Absent: zeros. */
+  readonly fill?: Uint8Array | "random";
   /** Values of the plugin's own options by name; those with a default are always there. */
   readonly plugin?: PluginValues;
 }
@@ -28,8 +35,11 @@ export interface PluginOption {
 export interface PluginMode {
   /** What `ProbeSession.mode` is, or how it begins. */
   readonly name: string;
-  /** `raw`: root or CAP_NET_RAW. `ping`: a group in `net.ipv4.ping_group_range`. `none`: nothing. */
-  readonly needs: "raw" | "ping" | "none";
+  /**
+   * `raw`: root or CAP_NET_RAW. `ping`: a group in `net.ipv4.ping_group_range`. `none`: no right. `nothing`: not even calls
+   * of the C library, since it only dials without a hop limit.
+   */
+  readonly needs: "raw" | "ping" | "none" | "nothing";
 }
 
 /** The knowledge of one protocol; stateless. */
@@ -61,6 +71,8 @@ export interface ProbeSession extends Disposable {
    * (A TCP 4-tuple can belong to one socket only.)
    */
   readonly probesPerFlow?: number;
+  /** Its probes carry no hop limit of their own: they reach the target or not, and show no hop (`Probe.direct`). */
+  readonly reachOnly?: true;
   /**
    * Sends one probe; never waits. Throws SocketError when the host refuses. Tags the packet with `probe.sequence`.
    * Flow 0 is the path's own; other flows differ in what balancers hash.
@@ -73,6 +85,8 @@ export interface ProbeSession extends Disposable {
   readonly unattributed?: number;
   /** The reply in an arrival on this session's own sockets (it is shown no others); never throws; foreign or malformed bytes are undefined. */
   match(arrival: Arrival): Reply | undefined;
+  /** The probe is given up as lost: what it holds may be released. Absent where a probe holds nothing. */
+  forget?(sequence: number): void;
   /**
    * Asked of each arrival of which `match` made nothing: what it says of a probe whose own reply is still to come, such as
    * the TCP handshake before a service has said a word. The probe is then given time anew, and this reply counts where no

@@ -140,12 +140,13 @@ function silence(host: string, timeoutMs: number): string {
   return `Cannot resolve ${host}: no name server answers within ${seconds} s (is DNS allowed out of this host?)`;
 }
 
-const lookUpSystem: AddressLookup = async (name, family) => {
+/** getaddrinfo(3). */
+export const lookUpSystem: AddressLookup = async (name, family) => {
   const found = await systemLookup(name, { all: true, family, verbatim: true });
   return found.flatMap(({ address }) => parseAddress(address) ?? []);
 };
 
 /** The name as DNS has it: international names in their ASCII form (RFC 5890). */
-function asciiName(name: string): string {
+export function asciiName(name: string): string {
   return /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name) || name;
 }

@@ -3,6 +3,7 @@ import { SocketError } from "./errors.ts";
 import { openIcmpListener } from "./icmp-listener.ts";
 import { readErrorArrival, readQuotedError } from "./icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "./network.ts";
+import { refusePadding } from "./padding.ts";
 import type { PluginMode, ProbeOptions, ProbeSession } from "./plugin.ts";
 import type { Probe, Reply } from "./probe.ts";
 import { IP_PROTOCOL } from "./wire/ip.ts";
@@ -38,7 +39,8 @@ export const UDP_SERVICE_MODES: readonly PluginMode[] = [
 /**
  * A session that traces to a UDP service on one port of the target. Each flow has a local port, and so a socket, of its
  * own. Needs no privilege: the kernel's error queue brings the routers' answers. With privilege a raw ICMP socket listens
- * beside it, since it sees the quoted checksum. Throws SocketError where no UDP socket can be opened.
+ * beside it, since it sees the quoted checksum. Throws SocketError where no UDP socket can be opened, UsageError where a
+ * size or filling is asked for that is not the service's.
  */
 export function openUdpService(
   network: Network,
@@ -46,6 +48,7 @@ export function openUdpService(
   options: ProbeOptions,
   service: UdpService,
 ): ProbeSession {
+  refusePadding(options, "a UDP service", "its requests are of one length");
   const { family } = target.address;
   const { source } = network.route(target.address);
   const open = (localPort: number): ProbeSocket => network.open({ type: "udp", localPort }, family);

@@ -1,7 +1,8 @@
-import type { Endpoint } from "../core/address.ts";
+import type { Endpoint, IpAddress } from "../core/address.ts";
 import { SocketError } from "../core/errors.ts";
 import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
+import { paddedPayload } from "../core/padding.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 import {
@@ -26,19 +27,27 @@ export const icmp: ProtocolPlugin = {
     { name: "raw", needs: "raw" },
     { name: "ping-socket", needs: "ping" },
   ],
-  open(network, target) {
+  open(network, target, options) {
     const { family } = target.address;
+    const payload = paddedPayload(options, { protocol: "icmp", family, headers: HEADER, usual: PAYLOAD });
     const source = network.route(target.address).source;
     let refused: SocketError;
     try {
       const socket = network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
-      return createEchoSession(socket, "raw", Math.floor(Math.random() * 0x10000), target, source);
+      const identifier = Math.floor(Math.random() * 0x10000);
+      return createEchoSession(socket, { mode: "raw", identifier, payload, target, source });
     } catch (error) {
       if (!(error instanceof SocketError) || error.stage !== "socket") throw error;
       refused = error;
     }
     const socket = openPing(network, family, refused);
-    return createEchoSession(socket, "ping-socket", socket.localPort, target, source);
+    return createEchoSession(socket, {
+      mode: "ping-socket",
+      identifier: socket.localPort,
+      payload,
+      target,
+      source,
+    });
   },
 };
 
@@ -50,12 +59,13 @@ function openPing(network: Network, family: 4 | 6, refused: SocketError): ProbeS
   try {
     return network.open({ type: "ping" }, family);
   } catch (error) {
-    if (!(error instanceof SocketError) || refused.evidence !== undefined) throw error;
+    const isOfPrivilege = refused.errno === "EPERM" || refused.errno === "EACCES";
+    if (!(error instanceof SocketError) || (refused.evidence !== undefined && !isOfPrivilege)) throw error;
     throw new SocketError(
       "socket",
       refused.errno,
       "open a raw ICMP socket",
-      `a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range`,
+      refused.evidence ?? "a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range",
     );
   }
 }
@@ -69,19 +79,26 @@ const FLOW_AT = HEADER + 2;
 const TOKEN_AT = HEADER + 4;
 const TOKEN = 8;
 
-function createEchoSession(
-  socket: ProbeSocket,
-  mode: string,
-  identifier: number,
-  target: Endpoint,
-  source: Endpoint["address"],
-): ProbeSession {
+interface EchoStart {
+  readonly mode: string;
+  readonly identifier: number;
+  /** Filled; the words and the token are written over its start as far as there is room. */
+  readonly payload: Uint8Array;
+  readonly target: Endpoint;
+  readonly source: IpAddress;
+}
+
+function createEchoSession(socket: ProbeSocket, start: EchoStart): ProbeSession {
+  const { mode, identifier, payload, target, source } = start;
   const { family } = target.address;
   const replyType = (family === 4 ? ICMP : ICMPV6).echoReply;
   const requestType = (family === 4 ? ICMP : ICMPV6).echoRequest;
-  const token = crypto.getRandomValues(new Uint8Array(TOKEN));
-  const payload = new Uint8Array(PAYLOAD);
-  payload.set(token, TOKEN_AT - HEADER);
+  /** With less room the checksum counts with the sequence, and all flows are one. */
+  const hasWords = payload.length >= TOKEN_AT - HEADER;
+  if (hasWords) payload.fill(0, 0, TOKEN_AT - HEADER);
+  const tokenLength = Math.max(0, Math.min(TOKEN, payload.length + HEADER - TOKEN_AT));
+  const token = crypto.getRandomValues(new Uint8Array(tokenLength));
+  if (hasWords) payload.set(token, TOKEN_AT - HEADER);
   const packet = encodeEcho({
     version: family,
     request: true,
@@ -109,11 +126,14 @@ function createEchoSession(
     if (message === undefined) return undefined;
     if (isOurs(message, replyType)) {
       const at = TOKEN_AT - HEADER;
-      if (!equalBytes(message.body.subarray(at, at + TOKEN), token)) return undefined;
+      // Some targets cut their replies short (RFC 792 forbids it): what is there must be ours.
+      const echoed = message.body.subarray(at, at + tokenLength);
+      if (!equalBytes(echoed, token.subarray(0, echoed.length))) return undefined;
       if (!verifyIcmp(arrival.bytes, family, arrival.from.bytes, source.bytes)) return undefined;
       const { sequence } = message;
       const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
-      return { sequence, from: arrival.from, effect: "reached", icmp: { type: message.type, code: 0 }, ...hopLimit };
+      const echo = { icmp: { type: message.type, code: 0 }, size: arrival.bytes.length } as const;
+      return { sequence, from: arrival.from, effect: "reached", ...echo, ...hopLimit };
     }
     const error = readQuotedError(arrival, target, source);
     if (error === undefined || error.packet.protocol !== icmpProtocol(family)) return undefined;
@@ -132,9 +152,11 @@ function createEchoSession(
     mode,
     send(probe: Probe) {
       writeU16(packet, 6, probe.sequence);
-      writeU16(packet, COMPENSATION_AT, 0xffff - probe.sequence);
-      writeU16(packet, FLOW_AT, probe.flow & 0xffff);
-      writeU16(packet, 2, checksumWithWord(baseChecksum, probe.flow & 0xffff));
+      if (hasWords) {
+        writeU16(packet, COMPENSATION_AT, 0xffff - probe.sequence);
+        writeU16(packet, FLOW_AT, probe.flow & 0xffff);
+      }
+      writeU16(packet, 2, checksumWithWord(baseChecksum, hasWords ? probe.flow & 0xffff : probe.sequence));
       socket.send(packet, target, probe.hopLimit, probe.sequence);
     },
     match(arrival: Arrival) {

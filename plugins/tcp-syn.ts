@@ -2,6 +2,7 @@ import type { Endpoint, IpAddress } from "../core/address.ts";
 import { SocketError } from "../core/errors.ts";
 import { equalBytes, icmpProtocol, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
+import { paddedPayload } from "../core/padding.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 import {
@@ -19,7 +20,8 @@ import {
 
 /**
  * Raw TCP SYN with constant ports; the low half of the sequence number names the probe, and every router quotes it.
- * SYN-ACK and RST are both answers of the target. The kernel, which knows nothing of the handshake, resets it.
+ * SYN-ACK and RST are both answers of the target. The kernel, which knows nothing of the handshake, resets it. Only where a
+ * larger packet is asked for does the SYN carry data (RFC 9293 §3.10.7 allows it).
  */
 export const tcpSyn: ProtocolPlugin = {
   name: "tcp-syn",
@@ -28,17 +30,22 @@ export const tcpSyn: ProtocolPlugin = {
   defaultPort: 443,
   open(network, target, options) {
     const { family } = target.address;
+    const headers = 20 + SYN_OPTIONS.length;
+    const payload = paddedPayload(options, { protocol: "tcp-syn", family, headers, usual: 0 });
     const source = network.route(target.address).source;
     const icmpSocket = network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
     const port = network.open({ type: "tcp-port", localPort: options.sourcePort ?? 0 }, family);
     const ports = { local: port.localPort, remote: target.port };
     const socket = network.open({ type: "raw", protocol: IP_PROTOCOL.tcp, ports }, family);
-    return createSynSession(network, { icmpSocket, port, socket }, target, source);
+    return createSynSession(network, { icmpSocket, port, socket }, payload, target, source);
   },
 };
 
-/** MSS 1460, SACK, window scale 7, padded: some firewalls drop a SYN that no modern system would send. */
-const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4, 4, 2, 1, 3, 3, 7, 1, 1);
+/**
+ * As Linux's own SYN has them: MSS 1460, SACK, timestamps (the value is nobody's to check), window scale 7. Some firewalls
+ * drop a SYN that no modern system would send.
+ */
+const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0x10, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7);
 const SOURCE_PORT_AT = 0;
 const SEQUENCE_LOW_AT = 6;
 const CHECKSUM_AT = 16;
@@ -50,7 +57,16 @@ interface Sockets {
   readonly socket: ProbeSocket;
 }
 
-function createSynSession(network: Network, sockets: Sockets, target: Endpoint, source: IpAddress): ProbeSession {
+/** With data in the SYN: probes whose acknowledgement is known. */
+const REMEMBERED = 4096;
+
+function createSynSession(
+  network: Network,
+  sockets: Sockets,
+  payload: Uint8Array,
+  target: Endpoint,
+  source: IpAddress,
+): ProbeSession {
   const { icmpSocket, port, socket } = sockets;
   const localPort = port.localPort;
   const high = Math.floor(Math.random() * 0x10000);
@@ -62,6 +78,7 @@ function createSynSession(network: Network, sockets: Sockets, target: Endpoint, 
     sequence: high * 0x10000,
     flags: TCP_FLAG.syn,
     options: SYN_OPTIONS,
+    payload,
   });
   const baseChecksum = readU16(packet, CHECKSUM_AT);
   const portlessChecksum = checksumWithWord(baseChecksum, ~localPort & 0xffff);
@@ -74,6 +91,26 @@ function createSynSession(network: Network, sockets: Sockets, target: Endpoint, 
 
   const sequenceOf = (number: number): number | undefined => (number >>> 16 === high ? number & 0xffff : undefined);
 
+  /** Sequences sent with data, oldest first. */
+  const sent = new Set<number>();
+
+  /** A reset acknowledges the data in a SYN (RFC 9293 §3.5.2), a SYN-ACK seldom does: the likelier first. */
+  const acknowledged = (number: number, isReset: boolean): number | undefined => {
+    if (payload.length === 0) return sequenceOf((number - 1) >>> 0);
+    for (const data of isReset ? [payload.length, 0] : [0, payload.length]) {
+      const sequence = sequenceOf((number - 1 - data) >>> 0);
+      if (sequence !== undefined && sent.has(sequence)) return sequence;
+    }
+    return undefined;
+  };
+
+  const remember = (sequence: number): void => {
+    sent.delete(sequence);
+    sent.add(sequence);
+    const [oldest] = sent;
+    if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest);
+  };
+
   const matchSegment = (arrival: PacketArrival): Reply | undefined => {
     const segment = parseTcp(arrival.bytes);
     if (segment === undefined || arrival.from.text !== target.address.text) return undefined;
@@ -81,8 +118,8 @@ function createSynSession(network: Network, sockets: Sockets, target: Endpoint, 
     if (arrival.socket === otherFlows && segment.destinationPort === localPort) return undefined;
     if ((segment.flags & TCP_FLAG.ack) === 0) return undefined;
     if (!isSound(arrival.bytes, arrival.from, source)) return undefined;
-    const sequence = sequenceOf((segment.acknowledgement - 1) >>> 0);
     const isReset = (segment.flags & TCP_FLAG.rst) !== 0;
+    const sequence = acknowledged(segment.acknowledgement, isReset);
     if (sequence === undefined || (!isReset && (segment.flags & TCP_FLAG.syn) === 0)) return undefined;
     const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
     return { sequence, from: arrival.from, effect: "reached", mark: isReset ? "closed" : "open", ...hopLimit };
@@ -115,6 +152,7 @@ function createSynSession(network: Network, sockets: Sockets, target: Endpoint, 
       writeU16(packet, SEQUENCE_LOW_AT, probe.sequence);
       writeU16(packet, CHECKSUM_AT, checksumWithWord(checksum, probe.sequence));
       socket.send(packet, target, probe.hopLimit, probe.sequence);
+      if (payload.length > 0) remember(probe.sequence);
     },
     match(arrival: Arrival) {
       if (arrival.kind !== "packet") return undefined;

@@ -1,7 +1,9 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
+import { UsageError } from "../core/errors.ts";
 import { openIcmpListener } from "../core/icmp-listener.ts";
 import { equalBytes, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, PacketArrival, ProbeSocket } from "../core/network.ts";
+import { paddedPayload } from "../core/padding.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 import { checksumWithWord, encodeUdp, IP_PROTOCOL, parseUdp, readU16, writeU16 } from "../core/wire/mod.ts";
@@ -20,12 +22,26 @@ export const udp: ProtocolPlugin = {
     { name: "error-queue", needs: "none" },
   ],
   defaultPort: 33434,
+  options: [
+    {
+      name: "vary",
+      description: "by which port flows differ: destination, or source (a socket for each flow)",
+      type: "string",
+      default: "destination",
+    },
+  ],
   open(network, target, options) {
     const { family } = target.address;
+    const payload = paddedPayload(options, { protocol: "udp", family, headers: 8, usual: PAYLOAD });
     const source = network.route(target.address).source;
     const localPort = options.sourcePort ?? 0;
+    const vary = options.plugin?.["vary"] ?? "destination";
+    if (vary !== "destination" && vary !== "source") {
+      throw new UsageError("Cannot vary UDP flows so: vary is destination or source");
+    }
     const socket = network.open({ type: "udp", localPort }, family);
-    return createUdpSession(socket, openIcmpListener(network, family), target, source);
+    const others = vary === "source" ? createFlowSockets(() => network.open({ type: "udp" }, family)) : undefined;
+    return createUdpSession({ socket, icmpSocket: openIcmpListener(network, family), others }, payload, target, source);
   },
 };
 
@@ -37,15 +53,64 @@ const TOKEN = 8;
 const REMEMBERED = 4096;
 const LAST_PORT = 65535;
 
-function createUdpSession(
-  socket: ProbeSocket,
-  icmpSocket: ProbeSocket | undefined,
-  target: Endpoint,
-  source: IpAddress,
-): ProbeSession {
-  const token = crypto.getRandomValues(new Uint8Array(TOKEN));
-  const payload = new Uint8Array(PAYLOAD);
-  payload.set(token, TOKEN_AT);
+interface Sockets {
+  readonly socket: ProbeSocket;
+  readonly icmpSocket: ProbeSocket | undefined;
+  /** Of flows other than 0, where those differ by source port. */
+  readonly others: FlowSockets | undefined;
+}
+
+/** A socket, and so a source port, for each flow. */
+interface FlowSockets extends Disposable {
+  /** Sends from the flow's own. Throws SocketError. */
+  send(bytes: Uint8Array, to: Endpoint, probe: Probe): void;
+  owns(localPort: number): boolean;
+  /** The sequence of all that was sent from a port, where that was one probe only. */
+  onlySequence(localPort: number): number | undefined;
+}
+
+/** Open at once; the oldest is closed for a new one. */
+const MAX_SOCKETS = 64;
+
+function createFlowSockets(open: () => ProbeSocket): FlowSockets {
+  const byFlow = new Map<number, ProbeSocket>();
+  /** Undefined: more than one. */
+  const onlySequences = new Map<number, number | undefined>();
+
+  const openFor = (flow: number): ProbeSocket => {
+    const [oldest] = byFlow;
+    if (byFlow.size >= MAX_SOCKETS && oldest !== undefined) {
+      byFlow.delete(oldest[0]);
+      oldest[1][Symbol.dispose]();
+    }
+    const socket = open();
+    byFlow.set(flow, socket);
+    onlySequences.delete(socket.localPort);
+    return socket;
+  };
+
+  return {
+    send(bytes, to, { flow, hopLimit, sequence }) {
+      const socket = byFlow.get(flow) ?? openFor(flow);
+      socket.send(bytes, to, hopLimit, sequence);
+      const { localPort } = socket;
+      onlySequences.set(localPort, onlySequences.has(localPort) ? undefined : sequence);
+    },
+    owns: (localPort) => onlySequences.has(localPort),
+    onlySequence: (localPort) => onlySequences.get(localPort),
+    [Symbol.dispose]() {
+      for (const socket of byFlow.values()) socket[Symbol.dispose]();
+      byFlow.clear();
+    },
+  };
+}
+
+function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoint, source: IpAddress): ProbeSession {
+  const { socket, icmpSocket, others } = sockets;
+  const hasSequence = payload.length >= TOKEN_AT;
+  const token = crypto.getRandomValues(new Uint8Array(Math.max(0, Math.min(TOKEN, payload.length - TOKEN_AT))));
+  if (hasSequence) payload.fill(0, 0, TOKEN_AT);
+  if (hasSequence) payload.set(token, TOKEN_AT);
   const baseChecksum = checksumOfSequenceZero(payload, socket.localPort, target, source);
   /** Hop limits of the probes that nothing has answered, by sequence, oldest first. */
   const open = new Map<number, number>();
@@ -53,13 +118,14 @@ function createUdpSession(
   /** Which of 0 and 65,535 were sent: in one's complement they are the same, and so are their checksums. */
   const sentTwins = new Set<number>();
   let sequenceByPort: Map<number, number> | undefined;
-  /** A router quoted too little to tell the probe: from then on each probe has a port of its own. */
-  let isShortQuoted = false;
+  /** A router quoted too little to tell the probe, or the probe says too little: each has a port of its own. */
+  let isShortQuoted = !hasSequence;
   let unattributed = 0;
-  let lastPort = target.port;
+  /** Where no probe says its sequence, the first has the target's own port; else that one is in use already. */
+  let lastPort = hasSequence ? target.port : target.port - 1;
 
   const sequenceOf = (bytes: Uint8Array): number | undefined => {
-    if (bytes.length < TOKEN_AT) return undefined;
+    if (!hasSequence || bytes.length < TOKEN_AT) return undefined;
     const quotedToken = bytes.subarray(TOKEN_AT, TOKEN_AT + TOKEN);
     return equalBytes(quotedToken, token.subarray(0, quotedToken.length)) ? readU16(bytes, 0) : undefined;
   };
@@ -74,6 +140,7 @@ function createUdpSession(
   const sequenceOfPort = (port: number): number | undefined => sequenceByPort?.get(port);
 
   const sequenceOfChecksum = ({ checksum }: { readonly checksum: number }, isTapped: boolean): number | undefined => {
+    if (!hasSequence) return undefined;
     // UDP sends a checksum of 0 as 0xffff (RFC 768).
     const wanted = checksum === 0xffff ? 0 : checksum;
     for (const sequence of open.keys()) {
@@ -95,7 +162,11 @@ function createUdpSession(
     if (arrival.from.text !== target.address.text) return undefined;
     const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
     const base = { from: arrival.from, effect: "reached", mark: "open", ...hopLimit } as const;
-    const echoed = sequenceOf(arrival.bytes) ?? sequenceOfPort(arrival.fromPort);
+    // A short token may be met by chance in a service's own words.
+    const echoed =
+      (token.length < TOKEN ? undefined : sequenceOf(arrival.bytes)) ??
+      others?.onlySequence(arrival.socket.localPort) ??
+      sequenceOfPort(arrival.fromPort);
     if (echoed !== undefined) return { sequence: echoed, ...base };
     if (arrival.fromPort !== target.port) return undefined;
     // The farther a probe could go, the surer it met the target: answers never make the target seem nearer than it is.
@@ -108,21 +179,27 @@ function createUdpSession(
     const error = readQuotedError(arrival, target, source);
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
     if (error === undefined || quoted === undefined) return undefined;
-    if (quoted.sourcePort !== socket.localPort) {
+    const isOther = quoted.sourcePort !== socket.localPort;
+    if (isOther && (others?.owns(quoted.sourcePort) !== true || quoted.destinationPort !== target.port)) {
       const sequence = disguised(error.packet.source, quoted.payload);
       return sequence === undefined ? undefined : { sequence, ...error.reply };
     }
-    const sequence =
-      sequenceOf(quoted.payload) ??
-      sequenceOfPort(quoted.destinationPort) ??
-      sequenceOfChecksum(quoted, arrival.tapped);
+    const sequence = isOther
+      ? (sequenceOf(quoted.payload) ?? others?.onlySequence(quoted.sourcePort))
+      : (sequenceOf(quoted.payload) ??
+        sequenceOfPort(quoted.destinationPort) ??
+        sequenceOfChecksum(quoted, arrival.tapped));
     return sequence === undefined ? undefined : { sequence, ...error.reply };
   };
 
   const matchError = (arrival: ErrorArrival): Reply | undefined => {
     const reply = readErrorArrival(arrival, target.address);
     if (reply === undefined) return undefined;
-    const sequence = sequenceOf(arrival.quoted) ?? sequenceOfPort(arrival.toPort) ?? onlyOpen();
+    const sequence =
+      sequenceOf(arrival.quoted) ??
+      others?.onlySequence(arrival.socket.localPort) ??
+      sequenceOfPort(arrival.toPort) ??
+      onlyOpen();
     if (sequence !== undefined) return { sequence, ...reply };
     if (arrival.quoted.length < TOKEN_AT && !arrival.local) {
       isShortQuoted = true;
@@ -149,8 +226,13 @@ function createUdpSession(
       return unattributed;
     },
     send(probe: Probe) {
-      writeU16(payload, 0, probe.sequence);
+      if (hasSequence) writeU16(payload, 0, probe.sequence);
       destination.port = target.port;
+      if (others !== undefined && probe.flow > 0) {
+        others.send(payload, destination, probe);
+        remember(probe.sequence, probe.hopLimit);
+        return;
+      }
       if (probe.flow > 0 || isShortQuoted) {
         lastPort = ((probe.flow > 0 ? target.port - 1 + probe.flow : lastPort) % LAST_PORT) + 1;
         destination.port = lastPort;
@@ -166,8 +248,7 @@ function createUdpSession(
       return settle(arrival.socket === icmpSocket ? matchQuoted(arrival) : matchAnswer(arrival));
     },
     [Symbol.dispose]() {
-      socket[Symbol.dispose]();
-      icmpSocket?.[Symbol.dispose]();
+      for (const each of [socket, icmpSocket, others]) each?.[Symbol.dispose]();
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   type Names,
   type Network,
   noNames,
+  type ProbeOptions,
   parseAddress,
   type Route,
   type Rung,
@@ -27,9 +28,13 @@ export interface RunPlan {
   readonly command: "auto" | "trace";
   readonly host: string;
   readonly ladder: readonly Rung[];
+  /** More rungs, for a network that shows no hops. */
+  readonly last?: readonly Rung[];
   readonly options: CommonOptions;
   /** Milliseconds. */
   readonly staggerMs?: number;
+  /** The ladder to climb in place of `ladder`, once the target is known. */
+  readonly prepare?: (network: Network, target: IpAddress, signal: AbortSignal) => Promise<readonly Rung[]>;
 }
 
 /** Traces, shows, and returns the exit status. Throws UsageError, ResolveError or SocketError before the first probe. */
@@ -43,7 +48,7 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
     abort.abort();
   });
   try {
-    using network = await open(context, plan.options);
+    using network = await openNetwork(context, plan.options);
     const target = await resolveTarget({
       host,
       route: (to) => routeOf(network, to, plan.options),
@@ -51,7 +56,9 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
       ...(plan.options.family !== undefined && { family: plan.options.family }),
       ...(context.lookup !== undefined && { lookup: context.lookup }),
     });
-    const end = await show(context, plan, network, target, abort.signal, () => interrupted);
+    const prepare = network.reachOnly ? undefined : plan.prepare;
+    const ladder = (await prepare?.(network, target.address, abort.signal)) ?? plan.ladder;
+    const end = await show(context, { ...plan, ladder }, network, target, abort.signal, () => interrupted);
     return exitCodeOf(end);
   } catch (error) {
     if (interrupted === undefined) throw error;
@@ -63,12 +70,13 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
 
 async function show(
   context: CommandContext,
-  { command, host, ladder, options, staggerMs }: RunPlan,
+  { command, host, ladder: rungs, last = [], options, staggerMs }: RunPlan,
   network: Network,
   target: { readonly address: IpAddress; readonly route?: Route },
   signal: AbortSignal,
   interruptedBy: () => InterruptSignal | undefined,
 ): Promise<RunEnd> {
+  const ladder = network.reachOnly ? [...rungs, ...last] : rungs;
   let reporter: Reporter | undefined;
   const names: Names = options.numeric
     ? noNames
@@ -97,7 +105,7 @@ async function show(
     signal,
     trace: options.trace,
     ...(staggerMs !== undefined && { staggerMs }),
-    ...(options.sourcePort !== undefined && { probe: { sourcePort: options.sourcePort } }),
+    probe: probeOptions(options),
   };
   for await (const event of auto(network, request)) {
     const answer = event.type === "trace" ? event.event : undefined;
@@ -112,9 +120,14 @@ async function show(
   return end;
 }
 
-async function open(context: CommandContext, options: CommonOptions): Promise<Network> {
+export function probeOptions({ sourcePort, packetSize }: CommonOptions): ProbeOptions {
+  return { ...(sourcePort !== undefined && { sourcePort }), ...(packetSize !== undefined && { packetSize }) };
+}
+
+export async function openNetwork(context: CommandContext, options: CommonOptions): Promise<Network> {
   try {
     return await context.openNetwork({
+      ...options.send,
       backend: options.backend,
       onLimits: (limits) => context.stderr.write(`nettrace: ${printable(limits)}\n`),
       ...(options.source !== undefined && { source: options.source }),
@@ -125,7 +138,7 @@ async function open(context: CommandContext, options: CommonOptions): Promise<Ne
   }
 }
 
-function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route {
+export function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route {
   try {
     return network.route(to);
   } catch (error) {
@@ -133,9 +146,12 @@ function routeOf(network: Network, to: IpAddress, options: CommonOptions): Route
   }
 }
 
-/** A refusal that `-s` or `-i` brought about is the user's to mend, not the host's. */
-function ownMistake(error: unknown, { source, interface: name }: CommonOptions): UsageError | undefined {
+/** A refusal that `-s`, `-i` or `--mark` brought about is the user's to mend, not the host's. */
+function ownMistake(error: unknown, { source, interface: name, send }: CommonOptions): UsageError | undefined {
   if (!(error instanceof SocketError)) return undefined;
+  if (send.mark !== undefined && error.stage === "socket" && error.errno === "EPERM") {
+    return new UsageError(`Cannot use --mark ${send.mark}: it needs root or CAP_NET_ADMIN`);
+  }
   if (source !== undefined && error.errno === "EADDRNOTAVAIL") {
     return new UsageError(`Cannot send from ${formatAddress(source)}: this host has no such address`);
   }
@@ -146,7 +162,7 @@ function ownMistake(error: unknown, { source, interface: name }: CommonOptions):
 }
 
 /** RFC 4007 §6: a link-local address means something only together with an interface. */
-function checkZone(host: string, options: CommonOptions): void {
+export function checkZone(host: string, options: CommonOptions): void {
   const address = parseAddress(host);
   const isLinkLocal = address?.family === 6 && address.bytes[0] === 0xfe && ((address.bytes[1] ?? 0) & 0xc0) === 0x80;
   if (address === undefined || !isLinkLocal || address.zone !== undefined || options.interface !== undefined) return;
@@ -155,7 +171,7 @@ function checkZone(host: string, options: CommonOptions): void {
   );
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -14,7 +14,24 @@ export interface PersonalityCall {
 export type Personality = (argv: readonly string[], context: CommandContext, call: PersonalityCall) => Promise<number>;
 
 /** Loaded when they are called for. */
-const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {};
+const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {
+  mtr: async () => (await import("./mtr/mod.ts")).mtr,
+  ping: async () => (await import("./ping/mod.ts")).ping,
+  tcptraceroute: async () => (await import("./tcptraceroute/mod.ts")).tcptraceroute,
+  tracert: async () => (await import("./tracert/mod.ts")).tracert,
+  traceroute: async () => (await import("./traceroute/mod.ts")).traceroute,
+};
+
+/** What `nettrace link` makes: the names that people and scripts type. */
+export const LINK_NAMES: readonly string[] = [
+  "traceroute",
+  "traceroute6",
+  "mtr",
+  "ping",
+  "ping6",
+  "tracert",
+  "tcptraceroute",
+];
 
 export interface NamedPersonality {
   readonly load: () => Promise<Personality>;

@@ -16,6 +16,8 @@ export async function importPlugin(plugin: PluginFile): Promise<Readonly<Record<
   }
   onTrusted();
   if (!isNamed) {
+    const { forgetTranspilerCache } = await import("./transpiler-cache.ts");
+    forgetTranspilerCache();
     runtime.plugin({
       name: OWN_NAME,
       setup: (build) => {

@@ -1,4 +1,13 @@
-import { type Attempt, formatAddress, type Hop, type HopProbe, loopOf, type Names } from "../../core/mod.ts";
+import {
+  type Answers,
+  type Attempt,
+  formatAddress,
+  type Hop,
+  type HopProbe,
+  loopOf,
+  type MplsLabel,
+  type Names,
+} from "../../core/mod.ts";
 import { EXIT_MEANINGS } from "../exit-codes.ts";
 import { printableJson } from "../printable.ts";
 import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
@@ -10,17 +19,11 @@ export function json({ head, end, names }: FinishedRun): string {
 }
 
 function runDocument(head: RunHead, end: RunEnd, names: Names): object {
-  const { target, route } = head;
   const { attempts, winner } = end;
   const code = exitCodeOf(end);
   return {
     schema: `nettrace.${head.command}/1`,
-    target: { name: target.name, address: formatAddress(target.address), family: target.address.family },
-    source: {
-      address: route === undefined ? null : formatAddress(route.source),
-      interface: route?.interface ?? null,
-    },
-    started: head.started.toISOString(),
+    ...headDocument(head),
     duration_ms: rounded(end.durationMs),
     exit: { code, meaning: EXIT_MEANINGS[code] ?? null },
     attempts: attempts.map((attempt) => attemptDocument(attempt, names)),
@@ -29,7 +32,18 @@ function runDocument(head: RunHead, end: RunEnd, names: Names): object {
   };
 }
 
-function attemptDocument(attempt: Attempt, names: Names): object {
+export function headDocument({ target, route, started }: RunHead): object {
+  return {
+    target: { name: target.name, address: formatAddress(target.address), family: target.address.family },
+    source: {
+      address: route === undefined ? null : formatAddress(route.source),
+      interface: route?.interface ?? null,
+    },
+    started: started.toISOString(),
+  };
+}
+
+export function attemptDocument(attempt: Attempt, names: Names): object {
   const { path } = attempt;
   return {
     protocol: attempt.protocol,
@@ -46,6 +60,7 @@ function attemptDocument(attempt: Attempt, names: Names): object {
     refused_sends: attempt.refusedSends,
     tapped_only: path.tappedOnly,
     unattributed_answers: attempt.unattributed,
+    connect: path.direct === undefined ? null : answersDocument(path.direct, names),
     trace: path.sent === 0 ? null : traceDocument(attempt, names),
   };
 }
@@ -62,9 +77,12 @@ function traceDocument({ protocol, port, mode, path }: Attempt, names: Names): o
   };
 }
 
-function hopDocument({ hop, sent, received, rtt, probes }: Hop, names: Names): object {
+function hopDocument({ hop, ...answers }: Hop, names: Names): object {
+  return { hop, ...answersDocument(answers, names) };
+}
+
+function answersDocument({ sent, received, rtt, probes }: Answers, names: Names): object {
   return {
-    hop,
     sent,
     received,
     rtt: {
@@ -93,12 +111,7 @@ function probeDocument({ probe, state, reply, rttMs, late, tapped, error }: HopP
     effect: reply.effect,
     mark: reply.mark ?? null,
     icmp: reply.icmp === undefined ? null : { type: reply.icmp.type, code: reply.icmp.code },
-    mpls: (reply.mpls ?? []).map(({ label, trafficClass, bottomOfStack, ttl }) => ({
-      label,
-      traffic_class: trafficClass,
-      bottom_of_stack: bottomOfStack,
-      ttl,
-    })),
+    mpls: (reply.mpls ?? []).map(labelDocument),
     reply_hop_limit: reply.replyHopLimit ?? null,
     quoted_hop_limit: reply.quotedHopLimit ?? null,
     mtu: reply.mtu ?? null,
@@ -106,4 +119,8 @@ function probeDocument({ probe, state, reply, rttMs, late, tapped, error }: HopP
     tapped,
     ...flow,
   };
+}
+
+export function labelDocument({ label, trafficClass, bottomOfStack, ttl }: MplsLabel): object {
+  return { label, traffic_class: trafficClass, bottom_of_stack: bottomOfStack, ttl };
 }

@@ -5,23 +5,28 @@ import { attemptLabel } from "./attempt.ts";
 /** One line that says what goes on, on a terminal only, gone before anything else is written. */
 export interface Progress {
   show(attempt: Attempt): void;
+  tell(text: string): void;
   clear(): void;
 }
 
 const CLEAR = "\r\x1b[K";
 
 export function createProgress(output: Output, env: Readonly<Record<string, string | undefined>>): Progress {
-  if (!output.isTerminal || env["TERM"] === "dumb") return { show() {}, clear() {} };
+  if (!output.isTerminal || env["TERM"] === "dumb") return { show() {}, tell() {}, clear() {} };
   let shown = "";
+  const tell = (whole: string): void => {
+    const text = whole.slice(0, (output.columns || 80) - 1);
+    if (text === shown) return;
+    shown = text;
+    output.write(CLEAR + text);
+  };
   return {
     show(attempt) {
       const { path } = attempt;
       const where = path.farthestHop === undefined ? "no answer yet" : `hop ${path.farthestHop}`;
-      const text = `${attemptLabel(attempt)}: ${where}`.slice(0, (output.columns || 80) - 1);
-      if (text === shown) return;
-      shown = text;
-      output.write(CLEAR + text);
+      tell(`${attemptLabel(attempt)}: ${where}`);
     },
+    tell,
     clear() {
       if (shown === "") return;
       shown = "";

@@ -145,7 +145,7 @@ export function createTextReporter(options: TextReporterOptions): Reporter {
   };
 }
 
-function headLine({ target, route, trace }: RunHead): string {
+export function headLine({ target, route, trace }: RunHead): string {
   const address = printable(formatAddress(target.address));
   const name = printable(target.name);
   const who = name === address ? address : `${name} (${address})`;

@@ -11,6 +11,8 @@ export interface HostProfile {
   readonly v6?: string | null;
   /** Default `eth0`. */
   readonly interface?: string;
+  /** Octets; default 1500. */
+  readonly mtu?: number;
   readonly refusedSockets?: readonly SocketRefusal[];
   /** The chain OUTPUT: the first match decides, what none matches passes. */
   readonly output?: readonly OutputRule[];

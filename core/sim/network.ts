@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
-import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../network.ts";
+import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { parseIp } from "../wire/mod.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
 import { createEngine, type Delivery, type Engine } from "./engine.ts";
@@ -15,7 +15,8 @@ import {
   routeRefusal,
   socketRefusal,
 } from "./host.ts";
-import { encapsulate, encodeSyn, rejection } from "./outgoing.ts";
+import { classOf, encapsulate, encodeSyn, rejection } from "./outgoing.ts";
+import { createPathMtus } from "./path-mtu.ts";
 import { createPorts } from "./ports.ts";
 import { createPrng } from "./prng.ts";
 import { createSpeech, type Segment, type Speaker } from "./speech.ts";
@@ -37,6 +38,8 @@ export interface SimOptions {
   readonly seed?: number;
   /** Default: a host that allows everything. */
   readonly host?: HostProfile;
+  /** How its packets leave; what is larger than an MTU and may be fragmented travels as one packet without DF. */
+  readonly send?: SendOptions;
 }
 
 /** A `Network` on a topology, with a virtual clock that starts at 0 and jumps from event to event. */
@@ -67,9 +70,14 @@ interface Dialled extends Speaker {
 /** RFC 6298 §5.5 from 1 s on; kernels with tcp_syn_linear_timeouts (since Linux 6.5) repeat the 1 s a few times. */
 const SYN_RETRANSMITS_MS: readonly number[] = [1000, 3000, 7000, 15_000, 31_000, 63_000];
 
+/** Of packets to which nobody gives another (net.ipv4.ip_default_ttl). */
+const OWN_HOP_LIMIT = 64;
+
 class VirtualNetwork implements SimNetwork {
   readonly sent: SentPacket[] = [];
   readonly #host: HostProfile;
+  readonly #options: SendOptions;
+  readonly #mtus: ReturnType<typeof createPathMtus>;
   readonly #own: HostAddresses;
   readonly #engine: Engine;
   readonly #input: InputRules;
@@ -95,8 +103,10 @@ class VirtualNetwork implements SimNetwork {
   #identification = 0;
   #disposed = false;
 
-  constructor(topology: Topology, { seed = 1, host = {} }: SimOptions) {
+  constructor(topology: Topology, { seed = 1, host = {}, send = {} }: SimOptions) {
     this.#host = host;
+    this.#options = send;
+    this.#mtus = createPathMtus(host.mtu ?? 1500);
     this.#own = hostAddresses(host);
     this.#engine = createEngine(topology, seed);
     this.#output = createOutputChain(host.output ?? []);
@@ -137,7 +147,8 @@ class VirtualNetwork implements SimNetwork {
     return socket;
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
+  dial(to: Endpoint, limit: number | undefined, localPort: number, tag?: number): ProbeSocket {
+    const hopLimit = limit ?? OWN_HOP_LIMIT;
     const spec = { type: "tcp-connect" } as const;
     const { family, text } = to.address;
     const action = `connect to ${text} port ${to.port}`;
@@ -155,7 +166,8 @@ class VirtualNetwork implements SimNetwork {
     });
     const isn = this.#prng.below(2 ** 32);
     const handshake: Handshake = { to, source, isn, retransmitted: false, state: "waiting" };
-    const packet = encodeSyn(handshake, port, hopLimit, this.#nextIdentification());
+    const header = { hopLimit, identification: this.#nextIdentification(), ...classOf(this.#options) };
+    const packet = encodeSyn(handshake, port, header);
     const dialled: Dialled = { socket, family, spec, handshake, packet, hopLimit };
     this.#sockets.set(socket, dialled);
     if (tag !== undefined && this.#host.departures !== false) {
@@ -250,8 +262,21 @@ class VirtualNetwork implements SimNetwork {
     const errno = routeRefusal(this.#host, to.address, source);
     if (errno !== undefined || source === undefined) throw new SocketError("send", errno ?? "ENETUNREACH", action);
     const identification = this.#nextIdentification();
-    const header = { source, hopLimit, identification, localPort: socket.localPort };
-    const packet = isHopLimit(hopLimit) ? encapsulate(spec, bytes, to, header) : undefined;
+    const header = { source, hopLimit, identification, localPort: socket.localPort, ...classOf(this.#options) };
+    const { dontFragment: policy = "want" } = this.#options;
+    const mtu = this.#mtus.mtuOf(to.address, policy);
+    const size = (family === 4 ? 20 : 40) + (spec.type === "udp" ? 8 : 0) + bytes.length;
+    if (size > mtu && (policy === "do" || policy === "probe")) {
+      throw new SocketError(
+        "send",
+        "EMSGSIZE",
+        action,
+        `a packet of ${size} octets is larger than the MTU of ${mtu}`,
+        mtu,
+      );
+    }
+    const dontFragment = policy !== "dont" && size <= mtu;
+    const packet = isHopLimit(hopLimit) ? encapsulate(spec, bytes, to, { ...header, dontFragment }) : undefined;
     if (packet === undefined) throw new SocketError("send", "EINVAL", action);
     if (this.#judge(packet) !== "accept") throw new SocketError("send", "EPERM", action);
     this.#emit(packet, false);
@@ -313,7 +338,10 @@ class VirtualNetwork implements SimNetwork {
     if (event.type === "arrival") this.#ready.push(event.arrival);
     else if (event.type === "syn") this.#transmitSyn(event.dialled, event.attempt);
     else if (event.type === "segment") this.#speech.repeat(event.segment);
-    else this.#ready.push(...deliver({ ...event, atMs }, this.#sockets.values(), this.#input));
+    else {
+      this.#mtus.learn(event.packet);
+      this.#ready.push(...deliver({ ...event, atMs }, this.#sockets.values(), this.#input));
+    }
   }
 
   #schedule(atMs: number, event: SimEvent): void {

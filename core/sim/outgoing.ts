@@ -1,5 +1,5 @@
 import type { Endpoint, IpAddress } from "../address.ts";
-import type { SocketSpec } from "../network.ts";
+import type { SendOptions, SocketSpec } from "../network.ts";
 import {
   checksum,
   encodeEcho,
@@ -19,10 +19,19 @@ import type { Stream } from "./stream.ts";
 import { forgedReset } from "./target.ts";
 
 interface Header {
+  /** Default true. */
+  readonly dontFragment?: boolean;
   readonly source: IpAddress;
   readonly hopLimit: number;
   readonly identification: number;
   readonly localPort: number;
+  readonly trafficClass?: number;
+  readonly flowLabel?: number;
+}
+
+/** The IP header's fields that a network's options decide. */
+export function classOf({ trafficClass = 0, flowLabel = 0 }: SendOptions): { trafficClass: number; flowLabel: number } {
+  return { trafficClass, flowLabel };
 }
 
 /** The IP packet which the kernel makes of what a program sends; undefined where it would say EINVAL. */
@@ -30,14 +39,17 @@ export function encapsulate(
   spec: SocketSpec,
   bytes: Uint8Array,
   to: Endpoint,
-  { source, hopLimit, identification, localPort }: Header,
+  { source, localPort, dontFragment = true, ...header }: Header,
 ): Uint8Array | undefined {
   const made = transport(spec, bytes, to, source, localPort);
   if (made === undefined) return undefined;
   const { protocol, payload } = made;
   const addresses = { source: source.bytes, destination: to.address.bytes };
-  return encodeIp({ ...addresses, protocol, hopLimit, identification, dontFragment: true, payload });
+  if (payload.length > LARGEST_PAYLOAD[to.address.family]) return undefined;
+  return encodeIp({ ...addresses, ...header, dontFragment, protocol, payload });
 }
+
+const LARGEST_PAYLOAD = { 4: 65_515, 6: 65_535 } as const;
 
 function transport(
   spec: SocketSpec,
@@ -88,13 +100,12 @@ const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4);
 export function encodeSyn(
   { to, source, isn }: Handshake,
   localPort: number,
-  hopLimit: number,
-  identification: number,
+  header: Pick<Header, "hopLimit" | "identification" | "trafficClass" | "flowLabel">,
 ): Uint8Array {
   const ends = { source: source.bytes, destination: to.address.bytes };
   const ports = { sourcePort: localPort, destinationPort: to.port };
   const payload = encodeTcp({ ...ends, ...ports, sequence: isn, flags: TCP_FLAG.syn, options: SYN_OPTIONS });
-  return encodeIp({ ...ends, protocol: 6, hopLimit, identification, dontFragment: true, payload });
+  return encodeIp({ ...ends, ...header, protocol: 6, dontFragment: true, payload });
 }
 
 /** A segment of a connection whose handshake is done. */

@@ -71,7 +71,8 @@ export function createTargetHost(node: SimNode<Target>, isn: () => number): Targ
     }
     if (has(TCP_FLAG.syn) && !has(TCP_FLAG.ack)) {
       const next = (tcp.sequence + 1) >>> 0;
-      if (state === "closed") return reply(TCP_FLAG.rst | TCP_FLAG.ack, 0, next);
+      // RFC 9293 §3.5.2: a reset acknowledges the whole segment; data in a SYN are else for the sender to repeat.
+      if (state === "closed") return reply(TCP_FLAG.rst | TCP_FLAG.ack, 0, (next + tcp.payload.length) >>> 0);
       connections.set(flow, createTargetStream(typeof state === "function" ? state : undefined));
       return reply(TCP_FLAG.syn | TCP_FLAG.ack, isn(), next);
     }
@@ -133,7 +134,7 @@ export function forgedReset(ip: IpPacket): Uint8Array | undefined {
   if (ip.protocol !== 6 || tcp === undefined || (tcp.flags & TCP_FLAG.rst) !== 0) return undefined;
   const { source: destination, destination: source } = ip;
   const { sourcePort: destinationPort, destinationPort: sourcePort } = tcp;
-  const acknowledgement = (tcp.sequence + 1) >>> 0;
+  const acknowledgement = (tcp.sequence + 1 + tcp.payload.length) >>> 0;
   const flags = TCP_FLAG.rst | TCP_FLAG.ack;
   const payload = encodeTcp({ source, destination, sourcePort, destinationPort, sequence: 0, acknowledgement, flags });
   return encodeIp({ source, destination, protocol: 6, hopLimit: 64, payload });

@@ -61,7 +61,7 @@ class DarwinNetwork implements Network, SocketHost {
     }
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
+  dial(to: Endpoint, hopLimit: number | undefined, localPort: number, tag?: number): ProbeSocket {
     this.#assertRoom();
     return this.#listen(to.address.family, () => dial(this.#kernel, this, to, { hopLimit, localPort, tag }));
   }

@@ -1,12 +1,12 @@
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
-import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../network.ts";
+import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { isIcmpError } from "../wire/icmp.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
-import { type BindOptions, Kernel } from "./linux/kernel.ts";
+import { Kernel, type KernelOptions } from "./linux/kernel.ts";
 import { mayFilterInput } from "./linux/netfilter.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
@@ -20,7 +20,7 @@ import { Wakeup } from "./linux/wakeup.ts";
 /** A raw ICMP socket that got no ICMP error for so long gets a tap after all. */
 const SILENT_MS = 150;
 
-export interface LinuxNetworkOptions {
+export interface LinuxNetworkOptions extends SendOptions {
   /** The source address of all packets, as bound by bind(2); absent: the kernel chooses. */
   readonly source?: IpAddress;
   /** The name of the interface that all packets leave and enter by (SO_BINDTODEVICE). */
@@ -59,7 +59,7 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #stamper: number | undefined;
   #mayFilter: boolean | undefined;
 
-  constructor(libc: Libc, options: BindOptions) {
+  constructor(libc: Libc, options: KernelOptions) {
     this.#kernel = new Kernel(libc, options);
     this.#reception = new Reception(new Readiness(this.#kernel), new Wakeup(libc), () => this.nowMs(), {
       onRead: (arrival) => this.#noteAnswer(arrival),
@@ -89,7 +89,7 @@ class LinuxNetwork implements Network, SocketHost {
     return socket;
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
+  dial(to: Endpoint, hopLimit: number | undefined, localPort: number, tag?: number): ProbeSocket {
     this.#assertRoom();
     return this.#watch(dial(this.#kernel, this, to, { hopLimit, localPort, tag }));
   }

@@ -73,7 +73,7 @@ class WindowsNetwork implements Network {
     }
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
+  dial(to: Endpoint, hopLimit: number | undefined, localPort: number, tag?: number): ProbeSocket {
     this.#assertOpen();
     const atMs = this.nowMs();
     const socket = this.#watch(dial(this.#winsock, this, to, { hopLimit, localPort }));

@@ -1,7 +1,8 @@
 import { PluginError, SocketError } from "../errors.ts";
-import type { Arrival, DepartureArrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { Arrival, DepartureArrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
+import { createFlights, type Flight, type Provisional } from "./flights.ts";
 import type { TraceOptions } from "./options.ts";
 import { createRefusal } from "./refusal.ts";
 import type { Decision, Schedule, Slot } from "./schedule.ts";
@@ -24,20 +25,8 @@ export interface Run {
   readonly refusedSends: number;
   /** Answers that met some probe of this run, nobody can say which. */
   readonly unattributed: number;
-}
-
-interface Flight {
-  readonly probe: Probe;
-  readonly slot: Slot;
-  sentAtMs: number;
-  state: "flight" | "answered" | "lost" | "failed";
-  /** Its first answer, where that is not its reply yet. */
-  provisional?: Provisional;
-}
-
-interface Provisional {
-  readonly first: Answer;
-  readonly latest: Reply;
+  /** Probes of which something is still known: in flight, or settled a while ago at most. */
+  readonly remembered: number;
 }
 
 type Answer = Exclude<Arrival, DepartureArrival>;
@@ -51,6 +40,9 @@ const FOREIGN_LIMIT = 3;
 /** So many answers by our own host, and none by another, make a REJECT rule. */
 const LOCAL_REJECTS_LIMIT = 2;
 
+/** Refused sends that are remembered, since a REJECT rule answers them: it does so at once. */
+const MOST_REFUSED = 256;
+
 /** What a refusal by this host does: `stop` ends the trace once it is policy; `continue` goes on to the next probe. */
 export type RefusalPolicy = "stop" | "continue";
 
@@ -60,6 +52,8 @@ export interface RunStart {
   readonly clock: () => number;
   readonly schedule: Schedule;
   readonly onRefusal: RefusalPolicy;
+  /** As in `ProbeSession`. */
+  readonly reachOnly: boolean;
 }
 
 export function createRun(
@@ -68,11 +62,9 @@ export function createRun(
   emit: (event: TraceEvent) => void,
   start: RunStart,
 ): Run {
-  const { schedule, onRefusal } = start;
+  const { schedule, onRefusal, reachOnly } = start;
   const refusal = createRefusal();
-  const flights = new Map<number, Flight>();
-  const bySlot = new Map<Slot, Flight>();
-  let sequence = start.sequence & 0xffff;
+  const flights = createFlights(start.sequence);
   let flow = 0;
   let ended = false;
   let departed = 0;
@@ -83,8 +75,8 @@ export function createRun(
   const refusedSequences = new Set<number>();
   /** Replies that name a probe which was never sent. */
   let foreign = 0;
-  /** Answers of which only the packet tap's copy has come, and when the last of them came. */
-  const tappedOnly = new Set<Flight>();
+  /** The last answer of which only the packet tap's copy has come, and when it came. */
+  let lastTapped: Flight | undefined;
   let lastTappedMs = 0;
   let firstSentMs: number | undefined;
   let hiddenRefusalsAsked = 0;
@@ -100,8 +92,7 @@ export function createRun(
       ? new PluginError(`Cannot go on: the plugin named ${foreign} probes in match that were never sent`)
       : cause;
     const outcome = isLost ? "faulty" : given;
-    for (const flight of flights.values()) {
-      if (flight.state !== "flight") continue;
+    for (const flight of [...flights.inFlight()]) {
       if (flight.provisional !== undefined) answerProvisionally(flight, flight.provisional);
       else emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: true });
     }
@@ -109,16 +100,22 @@ export function createRun(
   };
 
   const takeSequence = (): number => {
-    const taken = sequence;
-    sequence = (sequence + 1) & 0xffff;
+    const taken = flights.takeSequence();
     refusedSequences.delete(taken);
     return taken;
   };
 
-  const newProbe = ({ hop, round, scout, apart = scout }: Decision & { type: "send" }): Probe => {
+  const rememberRefused = (sequence: number): void => {
+    refusedSequences.add(sequence);
+    const [oldest] = refusedSequences;
+    if (refusedSequences.size > MOST_REFUSED && oldest !== undefined) refusedSequences.delete(oldest);
+  };
+
+  const newProbe = ({ hop, round, scout, apart = scout, flow: chosen }: Decision & { type: "send" }): Probe => {
     const isApart = apart || options.flow === "vary";
     if (isApart) flow += 1;
-    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: isApart ? flow : 0 };
+    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: chosen ?? (isApart ? flow : 0) };
+    if (reachOnly) return { ...base, direct: true };
     return scout ? { ...base, scout } : base;
   };
 
@@ -144,7 +141,7 @@ export function createRun(
       }
       const { final, retryAtMs } = refusal.refused(error, nowMs);
       latestRefusal = error;
-      refusedSequences.add(probe.sequence);
+      rememberRefused(probe.sequence);
       // A REJECT rule answers what it refused, in the target's name even: the next try must not be taken for that one.
       if (final) giveUp(probe, decision, error, nowMs);
       else retry = { probe: { ...probe, sequence: takeSequence() }, decision, atMs: retryAtMs };
@@ -156,8 +153,7 @@ export function createRun(
     departed += 1;
     firstSentMs ??= nowMs;
     const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs, state: "flight" };
-    flights.set(probe.sequence, flight);
-    bySlot.set(flight.slot, flight);
+    flights.add(flight);
     emit({ type: "sent", probe, atMs: sentAtMs });
     return true;
   };
@@ -193,7 +189,7 @@ export function createRun(
       if (decision.type === "wait") return Math.min(decision.untilMs, askMs);
       if (decision.type === "done") {
         if (askMs < Number.POSITIVE_INFINITY) return askMs;
-        const graceMs = tappedOnly.size > 0 ? lastTappedMs + TAP_GRACE_MS : nowMs;
+        const graceMs = lastTapped !== undefined ? lastTappedMs + TAP_GRACE_MS : nowMs;
         if (graceMs > nowMs) return graceMs;
         stop(decision.outcome, nowMs);
       } else trySend(newProbe(decision), decision, nowMs);
@@ -202,14 +198,19 @@ export function createRun(
   };
 
   const lose = (slot: Slot, nowMs: number): void => {
-    const flight = bySlot.get(slot);
+    const flight = flights.ofSlot(slot);
     if (flight === undefined) return;
     if (flight.provisional !== undefined) {
       answerProvisionally(flight, flight.provisional);
       return;
     }
-    flight.state = "lost";
+    flights.settle(flight, "lost");
     emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: false });
+    try {
+      session.forget?.(flight.probe.sequence);
+    } catch (error) {
+      stop("faulty", nowMs, pluginFault("forget", error));
+    }
   };
 
   const answerProvisionally = (flight: Flight, { latest, first }: Provisional): void => answered(flight, latest, first);
@@ -226,7 +227,7 @@ export function createRun(
   /** The probe that a reply names, if it is one of ours that left. */
   const flightOf = (reply: Reply | undefined): Flight | undefined => {
     if (reply === undefined || refusedSequences.has(reply.sequence)) return undefined;
-    const flight = flights.get(reply.sequence);
+    const flight = flights.find(reply.sequence);
     if (flight === undefined) foreign += 1;
     return flight;
   };
@@ -242,40 +243,47 @@ export function createRun(
     schedule.provisional?.(flight.slot, arrival.atMs);
   };
 
-  const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
+  const rejectedHere = (flight: Flight, reply: Reply, arrival: Answer): void => {
+    const { atMs } = arrival;
     if (flight.state !== "flight") return;
-    const error = localReject(arrival, arrival.atMs - flight.sentAtMs);
-    flight.state = "failed";
-    schedule.failed(flight.slot);
-    emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
+    const refusal = arrival.kind === "handshake" ? arrival.refusal : undefined;
+    const error = refusal ?? localReject(reply, atMs - flight.sentAtMs);
+    flights.settle(flight, "failed");
+    const isNeighbour = refusal === undefined && error.stage === "route";
+    schedule.failed(flight.slot, isNeighbour ? { reply, rttMs: atMs - flight.sentAtMs } : undefined);
+    // What refused before anything left is no answer.
+    emit({ type: "failed", probe: flight.probe, atMs, error, ...(refusal === undefined && { reply }) });
     localRejects += 1;
     if (onRefusal === "continue") return;
-    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
+    const isPolicy = localRejects >= LOCAL_REJECTS_LIMIT || refusal !== undefined;
+    if (isPolicy && answers === 0) stop("refused", atMs, error);
   };
 
   const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
     const { probe, state } = flight;
     if (state === "failed") return;
     const first = flight.provisional?.first ?? arrival;
-    const isKnown = reply.ambiguous !== true && ("retransmitted" in first ? !first.retransmitted : true);
+    const isRetransmitted = "retransmitted" in first && first.retransmitted;
+    const isKnown = reply.ambiguous !== true && !isRetransmitted;
     const rttMs = first.atMs - flight.sentAtMs;
     const measured = isKnown && rttMs >= 0 ? { rttMs } : {};
     const tapped = arrival.kind === "packet" && arrival.tapped;
-    const answer = { probe, reply, atMs: arrival.atMs, tapped, ...measured };
+    const again = isRetransmitted ? ({ retransmitted: true } as const) : {};
+    const answer = { probe, reply, atMs: arrival.atMs, tapped, ...measured, ...again };
     if (state === "answered") {
       // The packet tap shows what the socket has shown already.
       if (tapped) return;
-      tappedOnly.delete(flight);
+      if (lastTapped === flight) lastTapped = undefined;
       emit({ type: "duplicate", ...answer });
       return;
     }
     answers += 1;
-    flight.state = "answered";
+    flights.settle(flight, "answered");
     if (tapped) {
-      tappedOnly.add(flight);
+      lastTapped = flight;
       lastTappedMs = arrival.atMs;
     }
-    schedule.answered(flight.slot, reply.effect, measured.rttMs);
+    schedule.answered(flight.slot, reply.effect, measured.rttMs, reply);
     emit({ type: state === "lost" ? "late" : "reply", ...answer });
   };
 
@@ -284,7 +292,7 @@ export function createRun(
     accept(arrival) {
       if (ended) return;
       if (arrival.kind === "departure") {
-        const flight = flights.get(arrival.tag);
+        const flight = flights.find(arrival.tag);
         if (flight?.state === "flight") flight.sentAtMs = arrival.atMs;
         return;
       }
@@ -292,7 +300,8 @@ export function createRun(
       if (reply === undefined && !ended) acceptProvisional(arrival);
       const flight = flightOf(reply);
       if (reply === undefined || flight === undefined) return;
-      if ("local" in arrival && arrival.local) rejectedHere(flight, arrival);
+      const isLocal = reply.local === true || ("local" in arrival && arrival.local);
+      if (isLocal) rejectedHere(flight, reply, arrival);
       else answered(flight, reply, arrival);
     },
     stop(outcome, nowMs) {
@@ -313,22 +322,25 @@ export function createRun(
     get unattributed() {
       return session.unattributed ?? 0;
     },
+    get remembered() {
+      return flights.size;
+    },
   };
 }
 
 /** A REJECT answers at once; the kernel gives up asking for a neighbour's link address after about three seconds. */
 const NEIGHBOUR_MS = 500;
 
-function localReject(arrival: ErrorArrival | HandshakeArrival, afterMs: number): SocketError {
+function localReject({ icmp }: Reply, afterMs: number): SocketError {
   if (afterMs > NEIGHBOUR_MS) {
     const evidence = "the next router does not answer ARP or neighbour discovery";
     return new SocketError("route", "EHOSTUNREACH", "get a packet out of this host", evidence);
   }
   const evidence =
-    arrival.kind === "handshake"
+    icmp === undefined
       ? "this host itself answers the SYN with a reset"
-      : `this host itself answers with ICMP type ${arrival.icmp.type} code ${arrival.icmp.code}`;
-  const errno = arrival.kind === "handshake" ? "ECONNREFUSED" : null;
+      : `this host itself answers with ICMP type ${icmp.type} code ${icmp.code}`;
+  const errno = icmp === undefined ? "ECONNREFUSED" : null;
   return new SocketError("local-reject", errno, "get a packet out of this host", evidence);
 }
 

@@ -9,7 +9,7 @@ import { doctorTable } from "../../cli/render/doctor.ts";
 import type { Inspection } from "../../core/mod.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
 import { plain } from "../../core/sim/topologies.ts";
-import { builtInPlugins } from "../../plugins/mod.ts";
+import { builtInPlugins, tcpReach } from "../../plugins/mod.ts";
 
 /** A host of files and programs' outputs. */
 function host(files: Readonly<Record<string, string>>, outputs: Readonly<Record<string, string>> = {}): HostFiles {
@@ -123,6 +123,10 @@ describe("the doctor, of sockets, protocols and ways out", () => {
     assert.ok(root.every(({ state }) => state === "ok"));
     const without: Inspection = { ffiRefusal: "bun:ffi requires the JIT", sockets: [] };
     assert.ok(protocolChecks(builtInPlugins, without).every(({ state }) => state === "missing"));
+    assert.deepEqual(
+      protocolChecks([tcpReach], without).map(({ state, finding }) => [state, finding]),
+      [["limited", "handshake: reached or not, and in what time; no hops"]],
+    );
     assert.match(socketChecks(without)[0]?.remedy ?? "", /MemoryDenyWriteExecute/);
   });
 

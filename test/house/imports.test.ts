@@ -20,8 +20,11 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),
   { who: "core/icmp-reply.ts", may: [...CONTRACTS, "core/wire/"] },
   { who: "core/icmp-listener.ts", may: [...CONTRACTS, "core/icmp-reply.ts"] },
-  { who: "core/udp-service.ts", may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts"] },
-  { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts"] },
+  {
+    who: "core/udp-service.ts",
+    may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/padding.ts"],
+  },
+  { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts", "core/padding.ts"] },
   { who: "core/mod.ts", may: ["core/"] },
   { who: "core/testing.ts", may: ["core/"] },
   {
@@ -33,11 +36,21 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     who: "core/auto/",
     may: [...CONTRACTS, "core/auto/", "core/tracer/", "core/path.ts"],
   },
-  { who: "core/", may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts"] },
+  {
+    who: "core/",
+    may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts", "core/hop-tally.ts"],
+  },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
   {
     who: "plugins/",
-    may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/tcp-service.ts"],
+    may: [
+      ...CONTRACTS,
+      "core/wire/",
+      "core/icmp-reply.ts",
+      "core/icmp-listener.ts",
+      "core/tcp-service.ts",
+      "core/padding.ts",
+    ],
   },
   { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
 ];
@@ -87,7 +100,7 @@ describe("the house", () => {
   });
 
   it("keeps files below 400 lines", () => {
-    const long = [...ours, ...sources("test")].filter(
+    const long = [...ours, ...sources("release"), ...sources("test")].filter(
       (file) => readFileSync(join(root, file), "utf8").split("\n").length > 401,
     );
     assert.deepEqual(long, []);

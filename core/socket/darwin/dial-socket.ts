@@ -154,7 +154,7 @@ export function dial(
   kernel: Kernel,
   host: SocketHost,
   to: Endpoint,
-  request: { readonly hopLimit: number; readonly localPort: number; readonly tag: number | undefined },
+  request: { readonly hopLimit: number | undefined; readonly localPort: number; readonly tag: number | undefined },
 ): DialSocket {
   const { address, port } = to;
   const scope = kernel.scope("connect", address);
@@ -175,10 +175,10 @@ export function dial(
 }
 
 /** Throws SocketError (stage `socket` or `bind`). */
-function openTcp(kernel: Kernel, family: Family, hopLimit: number, localPort: number): number {
+function openTcp(kernel: Kernel, family: Family, hopLimit: number | undefined, localPort: number): number {
   const fd = kernel.socket(family, SOCK.stream, PROTO.tcp, "a TCP socket");
   try {
-    const errno = kernel.setHopLimit(fd, family, hopLimit);
+    const errno = hopLimit === undefined ? 0 : kernel.setHopLimit(fd, family, hopLimit);
     if (errno !== 0) throw new SocketError("socket", errnoName(errno), `set hop limit ${hopLimit}`);
     // Closing resets an open connection, which leaves no TIME_WAIT behind on its ports.
     kernel.setWords(fd, SOL.socket, SO.linger, [1, 0]);

@@ -12,28 +12,47 @@ export const SOL = { ip: 0, socket: 1, tcp: 6, ipv6: 41, icmpv6: 58, raw: 255 } 
 export const SO = {
   reuseaddr: 2,
   error: 4,
+  dontroute: 5,
   rcvbuf: 8,
   linger: 13,
   reuseport: 15,
   bindtodevice: 25,
   attachFilter: 26,
   rcvbufforce: 33,
+  mark: 36,
   timestamping: 37,
 } as const;
 
 /** Options of IPPROTO_IP; IP_TTL and IP_RECVERR are also types of ancillary data. */
-export const IP = { ttl: 2, recverr: 11, recvttl: 12, bindAddressNoPort: 24, recverrRfc4884: 26 } as const;
+export const IP = {
+  tos: 1,
+  ttl: 2,
+  mtuDiscover: 10,
+  recverr: 11,
+  recvttl: 12,
+  mtu: 14,
+  bindAddressNoPort: 24,
+  recverrRfc4884: 26,
+} as const;
 
 /** Options of IPPROTO_IPV6; IPV6_HOPLIMIT and IPV6_RECVERR are also types of ancillary data. */
 export const IPV6 = {
   unicastHops: 16,
+  mtuDiscover: 23,
+  mtu: 24,
   recverr: 25,
   v6only: 26,
   recverrRfc4884: 31,
+  flowlabelMgr: 32,
+  flowinfoSend: 33,
   recvhoplimit: 51,
   hoplimit: 52,
+  tclass: 67,
   autoflowlabel: 70,
 } as const;
+
+/** Values of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER. */
+export const PMTUDISC = { dont: 0, want: 1, do: 2, probe: 3 } as const;
 
 /** ICMP_FILTER (SOL_RAW) and ICMP6_FILTER (SOL_ICMPV6) share their number. */
 export const ICMP_FILTER = 1;

@@ -8,6 +8,7 @@ import { errorArrival } from "./error-queue.ts";
 import type { Kernel } from "./kernel.ts";
 import type { IncomingMessage } from "./message.ts";
 import { verifyIcmpv4 } from "./received-ip.ts";
+import { findMtu } from "./route.ts";
 import { readSockaddr } from "./sockaddr.ts";
 import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 import { TagRing } from "./tag-ring.ts";
@@ -78,7 +79,7 @@ export class DatagramSocket implements ProbeSocket, Source {
   send(bytes: Uint8Array, to: Endpoint, hopLimit: number, tag: number): void {
     const { libc, clock, counters, outgoing } = this.#kernel;
     if (this.#closed) throw this.#refusal(to, "EBADF");
-    if (bytes.length > outgoing.capacity) throw this.#refusal(to, "EMSGSIZE");
+    if (bytes.length > outgoing.capacity) throw this.#tooLong(to, bytes.length);
     // Raw and ping sockets have no ports; a raw IPv6 socket takes a port for a protocol number (ipv6(7)).
     const port = this.type === "udp" ? to.port : 0;
     outgoing.fill(bytes, to, port, this.#kernel.scope("send", to.address), hopLimit);
@@ -96,7 +97,9 @@ export class DatagramSocket implements ProbeSocket, Source {
       const drained = this.#drainErrors();
       this.#recount();
       const left = LEFT_BEHIND.has(errno) && this.type !== "raw";
-      if (!left || (sends > 1 && drained === 0) || sends === MAX_SENDS) throw this.#refusal(to, errnoName(errno));
+      if (!left || (sends > 1 && drained === 0) || sends === MAX_SENDS) {
+        throw errno === ERRNO.EMSGSIZE ? this.#tooLong(to, bytes.length) : this.#refusal(to, errnoName(errno));
+      }
     }
   }
 
@@ -218,8 +221,17 @@ export class DatagramSocket implements ProbeSocket, Source {
     return this.#ring.sentAtMs(key) !== undefined;
   }
 
-  #refusal(to: Endpoint, errno: string | null, evidence?: string): SocketError {
+  #refusal(to: Endpoint, errno: string | null, evidence?: string, mtu?: number): SocketError {
     const port = this.type === "udp" ? ` port ${to.port}` : "";
-    return new SocketError("send", errno, `send to ${formatAddress(to.address)}${port}`, evidence);
+    return new SocketError("send", errno, `send to ${formatAddress(to.address)}${port}`, evidence, mtu);
+  }
+
+  #tooLong(to: Endpoint, length: number): SocketError {
+    const size = (this.#family === 4 ? 20 : 40) + (this.type === "udp" ? 8 : 0) + length;
+    const { dontFragment = "want" } = this.#kernel.options;
+    const mayFragment = dontFragment === "want" || dontFragment === "dont";
+    const mtu = mayFragment ? undefined : findMtu(this.#kernel, to.address, size);
+    if (mtu === undefined || mtu >= size) return this.#refusal(to, "EMSGSIZE", `no packet can have ${size} octets`);
+    return this.#refusal(to, "EMSGSIZE", `a packet of ${size} octets is larger than the MTU of ${mtu}`, mtu);
   }
 }

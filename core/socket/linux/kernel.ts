@@ -2,13 +2,16 @@ import { type Family, formatAddress, type IpAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { AF, ERRNO, IP, IPV6, SO, SOCK, SOL, TIMESTAMPING } from "./abi.ts";
+import type { SendOptions } from "../../network.ts";
+import { AF, ERRNO, IP, IPV6, PROTO, SO, SOCK, SOL, TIMESTAMPING } from "./abi.ts";
 import { Arena, type Region } from "./arena.ts";
 import { Clock } from "./clock.ts";
 import type { Instruction } from "./filter.ts";
 import { Interfaces } from "./interfaces.ts";
 import { IncomingMessage, OutgoingMessage } from "./message.ts";
 import { Counters } from "./proc.ts";
+import { causeOfRefusal } from "./refused-socket.ts";
+import { applySendOptions } from "./send-options.ts";
 import { anyAddress, SOCKADDR_SPACE, writeSockaddr } from "./sockaddr.ts";
 
 const ARENA_SPACE = 512 * 1024;
@@ -16,7 +19,7 @@ const SCRATCH_SPACE = 512;
 /** Generous: at 93,000 packets a second this is some hundred milliseconds of a busy event loop. */
 const RECEIVE_BUFFER = 8 * 1024 * 1024;
 
-export interface BindOptions {
+export interface KernelOptions extends SendOptions {
   readonly source?: IpAddress;
   /** An interface's name. */
   readonly interface?: string;
@@ -25,7 +28,7 @@ export interface BindOptions {
 /** What all sockets of one network share: the C library, the arena, the clock, and calls with their errors named. */
 export class Kernel {
   readonly libc: Libc;
-  readonly options: BindOptions;
+  readonly options: KernelOptions;
   readonly arena: Arena;
   readonly clock: Clock;
   readonly interfaces: Interfaces;
@@ -39,14 +42,14 @@ export class Kernel {
   readonly #length: Region;
   readonly #name: Region;
 
-  constructor(libc: Libc, options: BindOptions) {
+  constructor(libc: Libc, options: KernelOptions) {
     this.libc = libc;
     this.options = options;
     this.arena = new Arena(libc, ARENA_SPACE);
     this.clock = new Clock(libc, this.arena);
     this.interfaces = new Interfaces(libc, this.arena, () => this.clock.nowMs());
     this.counters = new Counters(libc, this.arena);
-    this.outgoing = new OutgoingMessage(this.arena);
+    this.outgoing = new OutgoingMessage(this.arena, options.flowLabel);
     this.incoming = new IncomingMessage(this.arena);
     this.aside = new IncomingMessage(this.arena);
     this.#value = this.arena.take(SCRATCH_SPACE);
@@ -57,11 +60,24 @@ export class Kernel {
   /** A non-blocking descriptor. Throws SocketError (stage `socket`). */
   socket(family: Family, type: number, protocol: number, what: string): number {
     const fd = this.libc.socket(family === 4 ? AF.inet : AF.inet6, type | SOCK.nonblock | SOCK.cloexec, protocol);
-    if (fd < 0) throw new SocketError("socket", errnoName(this.libc.errno()), `open ${what}`);
+    if (fd < 0) {
+      const errno = errnoName(this.libc.errno());
+      const isRight = errno === "EPERM" || errno === "EACCES";
+      // Ping sockets are a matter of groups.
+      const isPing = type === SOCK.dgram && protocol !== PROTO.udp;
+      const cause = isRight && !isPing ? causeOfRefusal(type === SOCK.raw, this.counters.status()) : undefined;
+      throw new SocketError("socket", errno, `open ${what}`, cause);
+    }
     // A dual-stack socket would take ports of IPv4 as well, and hash its own flow label into each flow.
     if (family === 6) {
       this.setOption(fd, SOL.ipv6, IPV6.v6only, 1);
       this.setOption(fd, SOL.ipv6, IPV6.autoflowlabel, 0);
+    }
+    try {
+      applySendOptions(this, fd, family);
+    } catch (error) {
+      this.close(fd);
+      throw error;
     }
     return fd;
   }
@@ -154,9 +170,8 @@ export class Kernel {
 
   /** Connects. 0 or the errno. */
   connect(fd: number, to: IpAddress, port: number, scope: number): number {
-    return this.libc.connect(fd, this.#name.bytes, writeSockaddr(this.#name, to, port, scope)) < 0
-      ? this.libc.errno()
-      : 0;
+    const length = writeSockaddr(this.#name, to, port, scope, undefined, this.options.flowLabel);
+    return this.libc.connect(fd, this.#name.bytes, length) < 0 ? this.libc.errno() : 0;
   }
 
   /** The region that holds the local address of a socket until the next call; undefined where it cannot be told. */

@@ -33,13 +33,15 @@ function link(header: Region, name: Region, iov: Region, payload: Region, contro
 /** The one message that every send of a network is made in: sends never wait, so there is one at a time. */
 export class OutgoingMessage {
   readonly capacity = PAYLOAD_SPACE;
+  readonly #flowLabel: number;
   readonly #header: Region;
   readonly #name: Region;
   readonly #iov: Region;
   readonly #control: Region;
   readonly #payload: Region;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, flowLabel = 0) {
+    this.#flowLabel = flowLabel;
     this.#header = arena.take(HEADER_SPACE);
     this.#name = arena.take(SOCKADDR_SPACE);
     this.#iov = arena.take(16);
@@ -52,7 +54,8 @@ export class OutgoingMessage {
   /** Lays out one packet; `bytes` fit into `capacity`. Allocates nothing. */
   fill(bytes: Uint8Array, to: Endpoint, port: number, scope: number, hopLimit: number): void {
     const family: Family = to.address.family;
-    this.#header.view.setUint32(NAME_LENGTH, writeSockaddr(this.#name, to.address, port, scope), true);
+    const nameLength = writeSockaddr(this.#name, to.address, port, scope, undefined, this.#flowLabel);
+    this.#header.view.setUint32(NAME_LENGTH, nameLength, true);
     this.#header.view.setUint32(CONTROL_LENGTH, INT_CMSG_SPACE, true);
     this.#iov.view.setUint32(8, bytes.length, true);
     this.#payload.bytes.set(bytes);

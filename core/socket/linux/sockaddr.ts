@@ -13,17 +13,21 @@ export type SockaddrHeads = Readonly<Record<Family, number>>;
 
 const LINUX: SockaddrHeads = { 4: AF.inet, 6: AF.inet6 };
 
-/** sockaddr_in or sockaddr_in6 at the start of `region`; returns its length. `scope` is the zone's index, 0 for none. */
+/**
+ * sockaddr_in or sockaddr_in6 at the start of `region`; returns its length. `scope` is the zone's index, 0 for none.
+ * `flowLabel` takes effect on sockets with IPV6_FLOWINFO_SEND.
+ */
 export function writeSockaddr(
   region: Region,
   address: IpAddress,
   port: number,
   scope: number,
   heads: SockaddrHeads = LINUX,
+  flowLabel = 0,
 ): number {
   const { bytes, view } = region;
   view.setUint16(2, port);
-  view.setUint32(4, 0);
+  view.setUint32(4, address.family === 4 ? 0 : flowLabel);
   if (address.family === 4) {
     view.setUint16(0, heads[4], true);
     bytes.set(address.bytes, 4);

@@ -148,7 +148,7 @@ export function dial(
   winsock: Winsock,
   host: SocketHost,
   to: Endpoint,
-  { hopLimit, localPort }: { readonly hopLimit: number; readonly localPort: number },
+  { hopLimit, localPort }: { readonly hopLimit: number | undefined; readonly localPort: number },
 ): DialSocket {
   const { address, port } = to;
   const action = `connect to ${formatAddress(address)} port ${port}`;
@@ -172,12 +172,12 @@ export function dial(
 function openTcp(
   winsock: Winsock,
   family: Family,
-  hopLimit: number,
+  hopLimit: number | undefined,
   localPort: number,
 ): { readonly socket: Handle; readonly isSentOnce: boolean } {
   const socket = winsock.open(family, SOCK.stream, PROTO.tcp, "a TCP socket");
   try {
-    winsock.setHopLimit(socket, family, hopLimit);
+    if (hopLimit !== undefined) winsock.setHopLimit(socket, family, hopLimit);
     // Closing resets an open connection, which leaves no TIME_WAIT behind on its ports. LINGER is two u_short here.
     winsock.setOption(socket, SOL_SOCKET, SO.linger, 1);
     // Without it, before Windows 10 version 2004, routers' answers stay unknown, and only the target's are told.

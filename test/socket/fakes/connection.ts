@@ -35,7 +35,7 @@ export function connect(source: IpAddress, localPort: number, to: Endpoint, hopL
     to,
     isn,
     heard,
-    syn: encodeSyn(handshake, localPort, hopLimit, IDENTIFICATION),
+    syn: encodeSyn(handshake, localPort, { hopLimit, identification: IDENTIFICATION }),
     get state() {
       return state;
     },

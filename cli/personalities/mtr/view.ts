@@ -1,0 +1,85 @@
+import type { IpAddress, MplsLabel, Names, TableRow } from "../../../core/mod.ts";
+import { latestResponder } from "../../../core/mod.ts";
+import { printable } from "../../printable.ts";
+import type { Field } from "./fields.ts";
+
+/** What is known of an address beside its name. */
+export interface AddressInfo {
+  readonly asn?: string;
+  readonly prefix?: string;
+  readonly country?: string;
+  readonly registry?: string;
+  readonly allocated?: string;
+}
+
+/** What `-y` shows: `-y 0`, the same as `-z`, to `-y 4`, with the columns that each takes. */
+export const INFO_COLUMNS = [
+  { of: ({ asn }: AddressInfo) => asn, width: 7, before: "AS" },
+  { of: ({ prefix }: AddressInfo) => prefix, width: 19, before: "" },
+  { of: ({ country }: AddressInfo) => country, width: 4, before: "" },
+  { of: ({ registry }: AddressInfo) => registry, width: 8, before: "" },
+  { of: ({ allocated }: AddressInfo) => allocated, width: 11, before: "" },
+] as const;
+
+/** A measured path as mtr's formats show it. */
+export interface MtrView {
+  /** This machine's name. */
+  readonly localHost: string;
+  /** The target as it was typed. */
+  readonly host: string;
+  readonly rows: readonly TableRow[];
+  readonly fields: readonly Field[];
+  readonly names: Names;
+  /** Name and address. */
+  readonly showIps: boolean;
+  readonly wide: boolean;
+  readonly mpls: boolean;
+  /** Which of `INFO_COLUMNS`; undefined: none. */
+  readonly info: number | undefined;
+  infoOf(address: IpAddress): AddressInfo | undefined;
+  /** What stands where nothing was measured; absent: 0, as in mtr. */
+  readonly unmeasured?: string;
+  /** The titles stand over their columns; mtr's wide report has them two columns to the left. */
+  readonly isAligned?: true;
+}
+
+const UNKNOWN = "???";
+
+/** A responder as mtr writes it, harmless in a terminal. */
+export function addressText({ names, showIps }: Pick<MtrView, "names" | "showIps">, address?: IpAddress): string {
+  if (address === undefined) return UNKNOWN;
+  const name = names.of(address);
+  if (name === undefined) return address.text;
+  return showIps ? `${printable(name)} (${address.text})` : printable(name);
+}
+
+/** `AS13335  `: what `-y` shows of an address, padded; empty where nothing is asked for. */
+export function infoText({ info, infoOf }: Pick<MtrView, "info" | "infoOf">, address?: IpAddress): string {
+  const column = info === undefined ? undefined : INFO_COLUMNS[info];
+  if (column === undefined) return "";
+  const known = address === undefined ? undefined : infoOf(address);
+  const text = known === undefined ? undefined : column.of(known);
+  return column.before + printable(text ?? UNKNOWN).padEnd(column.width);
+}
+
+export interface HopView {
+  readonly row: TableRow;
+  /** From whom the latest answer came. */
+  readonly address: IpAddress | undefined;
+  readonly labels: readonly MplsLabel[];
+  /** Others that answered at this hop, in order of first appearance. */
+  readonly others: readonly { readonly address: IpAddress; readonly labels: readonly MplsLabel[] }[];
+}
+
+export function hopViews({ rows }: Pick<MtrView, "rows">): HopView[] {
+  return rows.map((row) => {
+    const latest = row.responders.find(({ isLatest }) => isLatest);
+    const others = row.responders.filter((each) => each !== latest);
+    return {
+      row,
+      address: latestResponder(row),
+      labels: latest?.mpls ?? [],
+      others: others.map(({ address, mpls }) => ({ address, labels: mpls })),
+    };
+  });
+}

@@ -1,0 +1,185 @@
+import type { IpAddress } from "./address.ts";
+import { createMovingEnd } from "./end-of-path.ts";
+import type { PluginError, SocketError } from "./errors.ts";
+import { createHopTally, type HopRow, type HopTally } from "./hop-tally.ts";
+import type { Outcome, TraceEvent } from "./probe.ts";
+
+/** A path that is asked round after round, folded into a table of statistics whose size does not grow with time. */
+export interface RoundsTable {
+  apply(event: TraceEvent): void;
+  /**
+   * From the first hop asked to the path's end; behind the last answer, where the end is not known, one silent hop stands
+   * for all, as in mtr.
+   */
+  rows(): readonly TableRow[];
+  /** By the latest answers; undefined while the target has not answered. */
+  readonly targetHop: number | undefined;
+  /** The target, or where a router says that there is no way on. */
+  readonly endHop: number | undefined;
+  /** The highest hop that ever answered. */
+  readonly farthestHop: number | undefined;
+  /** The target answered at least once. */
+  readonly hasReached: boolean;
+  /** Rounds begun. */
+  readonly rounds: number;
+  /** Probes that left this host, and answers to them. */
+  readonly sent: number;
+  readonly received: number;
+  /** Sends that this host refused. */
+  readonly failed: number;
+  readonly outcome: Outcome | undefined;
+  readonly stoppedBy: SocketError | PluginError | undefined;
+}
+
+export interface TableRow extends HopRow {
+  /**
+   * Of this hop's loss, percent, what hops behind it do not show: the router limits what it says, or its answers are lost on
+   * their way back; what passes it arrives. Undefined where the hop's loss or that of all hops behind it is unknown.
+   */
+  readonly transitLossPercent?: number;
+  /** That difference is beyond chance. */
+  readonly losesInTransit?: true;
+}
+
+export interface RoundsTableOptions {
+  /** How many rounds the history of each hop goes back; default 200. */
+  readonly history?: number;
+}
+
+const HISTORY = 200;
+
+export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}): RoundsTable {
+  const tallies = new Map<number, HopTally>();
+  /** Sequences in flight: a `failed` follows a `sent` or stands alone. */
+  const inFlight = new Set<number>();
+  const end = createMovingEnd();
+  let hasReached = false;
+  let rounds = 0;
+  let outcome: Outcome | undefined;
+  let stoppedBy: SocketError | PluginError | undefined;
+
+  const tally = (hop: number): HopTally => {
+    let known = tallies.get(hop);
+    if (known === undefined) {
+      known = createHopTally(hop, history);
+      tallies.set(hop, known);
+    }
+    return known;
+  };
+
+  const sum = (of: (row: HopTally) => number): number => {
+    let total = 0;
+    for (const each of tallies.values()) total += of(each);
+    return total;
+  };
+
+  const shown = (): HopTally[] => {
+    const last = end.hop ?? end.farthest + 1;
+    return [...tallies.values()]
+      .filter(({ hop, counts }) => hop <= last && counts.sent > 0)
+      .sort((a, b) => a.hop - b.hop);
+  };
+
+  return {
+    apply(event) {
+      if (event.type === "stopped") {
+        ({ outcome } = event);
+        stoppedBy = event.error;
+        return;
+      }
+      const { hopLimit, round, sequence } = event.probe;
+      const hop = tally(hopLimit);
+      rounds = Math.max(rounds, round + 1);
+      if (event.type === "sent") {
+        inFlight.add(sequence);
+        hop.sent(round);
+        return;
+      }
+      if (event.type === "duplicate") {
+        hop.duplicate();
+        return;
+      }
+      const wasSent = inFlight.delete(sequence);
+      if (event.type === "lost") hop.lost(round, event.abandoned);
+      else if (event.type === "failed") hop.failed(round, wasSent);
+      else {
+        hop.answered(event);
+        end.note(hopLimit, event.reply.effect);
+        hasReached ||= event.reply.effect === "reached";
+      }
+    },
+    rows: () => withTransitLoss(shown().map((each) => each.row())),
+    get targetHop() {
+      return end.targetHop;
+    },
+    get endHop() {
+      return end.hop;
+    },
+    get farthestHop() {
+      return end.farthest === 0 ? undefined : end.farthest;
+    },
+    get hasReached() {
+      return hasReached;
+    },
+    get rounds() {
+      return rounds;
+    },
+    get sent() {
+      return sum((each) => each.counts.sent);
+    },
+    get received() {
+      return sum((each) => each.counts.received);
+    },
+    get failed() {
+      return sum((each) => each.counts.failed);
+    },
+    get outcome() {
+      return outcome;
+    },
+    get stoppedBy() {
+      return stoppedBy;
+    },
+  };
+}
+
+/** So many standard deviations are no chance, among thirty hops compared. */
+const BEYOND_CHANCE = 3.5;
+
+/**
+ * What a hop loses and a later one does not was not lost on the way there. A hop that answers nothing at all testifies to
+ * nothing: it may be silent by choice.
+ */
+function withTransitLoss(rows: readonly HopRow[]): TableRow[] {
+  let behind: HopRow | undefined;
+  return rows
+    .toReversed()
+    .map((row): TableRow => {
+      const { lossPercent } = row;
+      if (lossPercent === undefined || row.received === 0) return row;
+      const least = behind?.lossPercent;
+      const result: TableRow =
+        behind === undefined || least === undefined
+          ? row
+          : {
+              ...row,
+              transitLossPercent: Math.max(0, lossPercent - least),
+              ...(losesMore(row, behind) && { losesInTransit: true }),
+            };
+      if (least === undefined || lossPercent < least) behind = row;
+      return result;
+    })
+    .toReversed();
+}
+
+/** The test of two proportions, pooled. */
+function losesMore(row: HopRow, behind: HopRow): boolean {
+  const [sent, sentBehind] = [row.received + row.dropped, behind.received + behind.dropped];
+  const pooled = (row.dropped + behind.dropped) / (sent + sentBehind);
+  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / sent + 1 / sentBehind));
+  return row.dropped / sent - behind.dropped / sentBehind > BEYOND_CHANCE * deviation;
+}
+
+/** The address that a hop's latest answer came from. */
+export function latestResponder({ responders }: HopRow): IpAddress | undefined {
+  return responders.find(({ isLatest }) => isLatest)?.address;
+}
