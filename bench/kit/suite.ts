@@ -47,6 +47,7 @@ export async function virtualSheet(subject: TruthCase, wanted: number): Promise<
 
 interface Contestant {
   readonly tool: string;
+  readonly family: 4 | 6;
   readonly look: (subject: TruthCase) => Promise<Sheet>;
 }
 
@@ -57,6 +58,7 @@ function own(words: readonly string[], user: "root" | "nobody", family: 4 | 6, p
   const tool = `nettrace ${words.join(" ")}${user === "nobody" ? ", as nobody" : ""}${family === 6 ? ", IPv6" : ""}`;
   return {
     tool,
+    family,
     async look(subject) {
       using lab = await createTunLab(subject.topology);
       const queries = String(Math.max(3, Math.ceil(probes / (subject.topology.hops.length + 1))));
@@ -80,6 +82,7 @@ function own(words: readonly string[], user: "root" | "nobody", family: 4 | 6, p
 function peers(): readonly Contestant[] {
   return PEERS.filter(({ program }) => isThere([program])).map(({ name: tool, probing, argv, read, errorQueue }) => ({
     tool,
+    family: 4,
     async look(subject) {
       using lab: TunLab = await createTunLab(subject.topology);
       const { stdout, timedOut } = await lab.run(argv(lab.target.v4), { timeoutMs: TIMEOUT_MS });

@@ -139,7 +139,9 @@ function atRouter(router: Router, kind: ProbeKind, walker: Walker): Fate | Walke
   if (rule?.action === "prohibited") return says("unreachable", unreachable, UNREACHABLE[kind.family].prohibited);
   if (rule?.action === "tcp-reset") throw new RangeError("Cannot tell a filter's reset from the target's own");
   if (router.mtu !== undefined && router.mtu < PROBE_OCTETS) {
-    return kind.family === 4 ? says("unreachable", 3, 4) : says("unreachable", 2, 0);
+    // Over IPv4 the host learns of it, and sends what may be fragmented from then on.
+    if (kind.family === 4) throw new RangeError("Cannot tell the truth of a link that is narrow at first only");
+    return says("unreachable", 2, 0);
   }
   const doubtful = walker.doubtful || (router.loss ?? 0) > 0;
   const next = router.loopTo === undefined ? position + 1 : router.loopTo - 1;

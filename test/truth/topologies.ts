@@ -239,6 +239,12 @@ const REFUSALS: readonly TruthCase[] = [
     topology: line(6, { 2: { rules: [{ direction: "back", protocols: ["icmp"], action: "drop" }] } }),
     ends: { icmp: "silent 2", udp: "silent 2", tcp: "reached 6" },
   },
+  {
+    name: "a link narrower than any probe (IPv6)",
+    topology: line(6, { 3: { mtu: 30 } }),
+    ends: "unreachable 4",
+    families: [6],
+  },
   { name: "a link of 1,400 octets", topology: line(6, { 3: { mtu: 1400 } }), ends: "reached 6" },
   {
     name: "routers without an IPv6 address",

@@ -34,7 +34,7 @@ const scamper = (method: string, probing: Probing): Peer => ({
   probing,
   argv: (target) => {
     const port = probing === "tcp" ? "-d 443 " : "";
-    const trace = `trace -P ${method} ${port}-q ${QUERIES} -Q -w ${WAIT_S} -W 2 ${target}`;
+    const trace = `trace -P ${method} ${port}-q ${QUERIES} -Q -w ${WAIT_S} -W 2 -m 30 ${target}`;
     return ["scamper", "-O", "json", "-I", trace];
   },
   read(stdout) {
