@@ -91,6 +91,8 @@ export function createHopTally(hop: number, historyLength: number): HopTally {
   const icmp = new Map<string, { type: number; code: number; family: IpAddress["family"]; count: number }>();
   const marks = new Map<string, number>();
   const history: RoundEntry[] = [];
+  let firstRound = Number.POSITIVE_INFINITY;
+  let lastRound = -1;
   const counts = {
     sent: 0,
     inFlight: 0,
@@ -110,6 +112,8 @@ export function createHopTally(hop: number, historyLength: number): HopTally {
     const known = history[at(entry.round)];
     // An answer may come after its place was taken by a later round.
     if (known === undefined || known.round <= entry.round) history[at(entry.round)] = entry;
+    firstRound = Math.min(firstRound, entry.round);
+    lastRound = Math.max(lastRound, entry.round);
   };
 
   const see = ({ reply }: ReplyEvent | LateEvent): void => {
@@ -136,12 +140,9 @@ export function createHopTally(hop: number, historyLength: number): HopTally {
   };
 
   const latestRounds = (): RoundEntry[] => {
-    const known = history.filter((entry) => entry !== undefined).sort((a, b) => a.round - b.round);
-    const [first] = known;
-    const last = known.at(-1);
-    if (first === undefined || last === undefined) return [];
-    const from = Math.max(first.round, last.round - historyLength + 1);
-    return Array.from({ length: last.round - from + 1 }, (_, index) => {
+    if (lastRound < 0) return [];
+    const from = Math.max(firstRound, lastRound - historyLength + 1);
+    return Array.from({ length: lastRound - from + 1 }, (_, index) => {
       const round = from + index;
       const entry = history[at(round)];
       return entry?.round === round ? entry : { round, state: "never" };

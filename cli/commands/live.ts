@@ -6,7 +6,7 @@ import { buildLadder, parseRung } from "../ladder.ts";
 import { ORDER_KEYS } from "../live/columns.ts";
 import { liveOrigins } from "../live/origins.ts";
 import type { LiveSettings, LiveTarget } from "../live/settings.ts";
-import { checkTerminal } from "../live/terminal-check.ts";
+import { checkTerminal, loadScreen } from "../live/terminal-check.ts";
 import { parseThresholds } from "../live/thresholds.ts";
 import type { Tuning } from "../live/tuning.ts";
 import { FIRST_UI, type Ui } from "../live/ui.ts";
@@ -48,8 +48,7 @@ export async function runLive(context: CommandContext, given: LiveArguments): Pr
   const settings = await checkSettings(context, given);
   const resolved = await resolveAll(context, given.hosts.map(checkHost), settings.options);
   if ("signal" in resolved) return resolved.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
-  // The library that draws takes longer to load than all the rest.
-  const { showLive } = await import("../live/show.ts");
+  const { showLive } = await loadScreen();
   return showLive(context, { ...settings, targets: resolved.targets });
 }
 

@@ -13,7 +13,7 @@ export interface Column {
   readonly cell: (hop: HopState, view: NumberView) => Span;
 }
 
-export interface NumberView {
+interface NumberView {
   readonly thresholds: Thresholds;
   /** Without colour a sign stands for it. */
   readonly hasColor: boolean;

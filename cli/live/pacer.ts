@@ -20,7 +20,7 @@ const LEAST_MS = 100;
 /** A screen that is slower is not live. */
 const MOST_MS = 1000;
 /** Of a core: so much may be spent on drawing what nobody asked for. */
-const SHARE = 0.008;
+const SHARE = 0.005;
 
 export function createPacer({ draw, cpuMs, nowMs, later }: PacerOptions): Pacer {
   let lastMs = Number.NEGATIVE_INFINITY;

@@ -2,14 +2,14 @@ import { ORDER_KEYS } from "./columns.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** What an answer to a prompt brings about. */
-export type PromptResult =
+type PromptResult =
   | { readonly type: "tune"; readonly change: Partial<Tuning> }
   | { readonly type: "columns"; readonly order: string }
   | { readonly type: "protocol"; readonly text: string }
   | { readonly type: "error"; readonly message: string };
 
 interface Prompt {
-  /** Asked at the foot of the screen, with the value so far where there is one. */
+  /** Asked with the value so far where there is one. */
   readonly question: (tuning: Tuning) => string;
   /** Of a text that is not empty. */
   readonly answer: (text: string, tuning: Tuning) => PromptResult;

@@ -99,7 +99,7 @@ export function createProtocolRun(rung: Rung): ProtocolRun {
 }
 
 /** `EPERM: an OUTPUT rule drops it` */
-export function describeError(error: SocketError | PluginError): string {
+function describeError(error: SocketError | PluginError): string {
   const errno = error instanceof SocketError && error.errno !== null ? `${error.errno}: ` : "";
   return printable(errno + causeOfError(error));
 }

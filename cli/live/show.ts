@@ -103,7 +103,7 @@ export async function showLive(context: CommandContext, settings: LiveSettings):
 }
 
 /** Whether the locale's characters are UTF-8 (locale(7): LC_ALL, LC_CTYPE, LANG in this order). */
-export function isUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
+function isUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
   const locale = ["LC_ALL", "LC_CTYPE", "LANG"].map((name) => env[name] ?? "").find((value) => value !== "") ?? "";
   return /utf-?8/i.test(locale);
 }

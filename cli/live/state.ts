@@ -73,7 +73,7 @@ export interface ResponderState extends Responder {
 }
 
 /** Loss, percent: undefined is unknown. */
-export interface LossSplit {
+interface LossSplit {
   /** What hops behind lose too, or nobody stands behind to say otherwise. */
   readonly carried: number | undefined;
   /** Answers that are missing of this hop alone, beyond chance: what passes it arrives. */
@@ -84,7 +84,7 @@ export interface LossSplit {
  * Splits a hop's loss. A router that never answers while others behind it do loses nothing that passes it; a difference
  * that may be chance is not split.
  */
-export function splitLoss(row: TableRow, isAnsweredBehind: boolean): LossSplit {
+function splitLoss(row: TableRow, isAnsweredBehind: boolean): LossSplit {
   const { lossPercent, transitLossPercent, losesInTransit, received } = row;
   if (lossPercent === undefined) return { carried: undefined, here: undefined };
   if (received === 0 && isAnsweredBehind) return { carried: undefined, here: lossPercent };

@@ -16,3 +16,17 @@ export function checkTerminal({ stdout, env }: Pick<CommandContext, "stdout" | "
         : undefined;
   if (why !== undefined) throw new UsageError(`Cannot show a live screen: ${why}; ${instead}`);
 }
+
+/**
+ * Loads the screen. The library that draws it takes longer to load than all the rest, and the npm package for Node comes
+ * without. Throws UsageError where it is not there.
+ */
+export async function loadScreen(): Promise<typeof import("./show.ts")> {
+  try {
+    return await import("./show.ts");
+  } catch (error) {
+    const { code } = Object(error);
+    if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw error;
+    throw new UsageError("Cannot show a live screen: the packages that draw it are not there; npm install ink react");
+  }
+}

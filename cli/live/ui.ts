@@ -23,7 +23,7 @@ export interface Ui {
 }
 
 /** `table`: numbers and a short history; `history`: a long one; `levels`: the same in digits. */
-export type Display = (typeof DISPLAYS)[number];
+type Display = (typeof DISPLAYS)[number];
 export const DISPLAYS = ["table", "history", "levels"] as const;
 
 export type Pane = (typeof PANES)[number];
@@ -32,7 +32,7 @@ export const PANES = ["none", "detail", "chart", "histogram"] as const;
 /** Which numbers: as many of the latency's as there is room for, the jitter's, or those of mtr's `o`. */
 export type ColumnSet = "latency" | "jitter" | { readonly order: string };
 
-/** A question at the foot of the screen. */
+/** A question, and what was typed so far. */
 export interface OpenPrompt {
   /** The key that opened it. */
   readonly key: string;

@@ -50,7 +50,7 @@ describe("the pacer of frames", () => {
   });
 
   it("draws less often where that is dear, but once a second at least", () => {
-    const dear = paced(4);
+    const dear = paced(2.5);
     dear.until(2000, 10);
     assert.deepEqual(dear.frames, [0, 500, 1000, 1500]);
     const dearer = paced(50);

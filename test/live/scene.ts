@@ -24,7 +24,7 @@ export interface Scene {
 }
 
 /** A path that was asked on the simulated network, in virtual time. */
-export async function measured({
+async function measured({
   topology,
   protocol = "icmp",
   rounds = 20,

@@ -27,19 +27,19 @@ describe("the live table", () => {
     const lines = text.split("\n");
     assert.equal(lines[0], `dst.test (198.51.100.10)${" ".repeat(42)}0:12  03:04:05`);
     assert.equal(lines[1], "icmp (raw), 12 rounds of 1 s");
-    assert.match(lines[2] ?? "", /^ {2}# {2}Host +Loss% +Here% +Snt +Last +Avg +Best +Wrst +StDev/);
+    assert.match(lines[2] ?? "", /^\? help {2}q quit/);
+    assert.match(lines[3] ?? "", /^ {2}# {2}Host +Loss% +Here% +Snt +Last +Avg +Best +Wrst +StDev/);
     assert.match(hopLine(text, 1), /^ {2}1\. 10\.0\.1\.1 +0\.0 +12 +2\.00 +2\.00 +2\.00 +2\.00 +0\.00 ▁{11}$/);
     assert.match(hopLine(text, 4), /^ {2}4\. 198\.51\.100\.10 +0\.0 +12 +8\.00/);
     assert.equal(hopLine(text, 5), "");
-    assert.match(lines.at(-1) ?? "", /^\? help {2}q quit/);
-    assert.equal(lines.length, 24);
+    assert.equal(lines.length, 8);
   });
 
   it("shows more of everything on a large screen", async () => {
     const text = textOf(stateOf([await targetState({ topology: paths.plain(4), rounds: 60 })]), LARGE);
     assert.match(text, /StDev {2}Jttr {2}Javg {2}Jmax History {2}▁ 2\.00 {2}█ 16\.0 ms {2}× lost/);
     assert.match(hopLine(text, 1), /▁{60}$/);
-    assert.equal(text.split("\n").length, 60);
+    assert.match(text, /tcp {2}u udp {2}r reset$/m);
   });
 
   it("tells loss of the path from answers that a router alone keeps back", async () => {
@@ -204,7 +204,7 @@ describe("the header of the live screen", () => {
     assert.match(textOf(stateOf([searching])), /^looking for a protocol that arrives: icmp \.\.\.$/m);
     const stuck = { ...rest, run: undefined, phase: { type: "stuck", why: "every protocol" } } as const;
     assert.match(textOf(stateOf([stuck])), /^refused here: every protocol$/m);
-    assert.match(textOf(stateOf([stuck])), /u t P: another protocol {3}a: try all again {3}q: quit$/);
+    assert.match(textOf(stateOf([stuck])), /u t P: another protocol {3}a: try all again {3}q: quit$/m);
   });
 
   it("says that this host refuses the protocol in use", async () => {
@@ -280,14 +280,14 @@ describe("help, prompts and messages of the live screen", () => {
     assert.match(text, /any key: back$/);
   });
 
-  it("stand at the foot", async () => {
+  it("stand above the table", async () => {
     const target = await targetState({ topology: paths.plain(2), rounds: 1 });
     const prompt = { key: "i", question: "Interval, seconds (1): ", text: "0.5" };
-    assert.match(textOf(stateOf([target], { prompt })), /\nInterval, seconds \(1\): 0\.5_$/);
-    assert.match(textOf(stateOf([target], { message: "Done" })), /\nDone$/);
+    assert.match(textOf(stateOf([target], { prompt })), /\nInterval, seconds \(1\): 0\.5_$/m);
+    assert.match(textOf(stateOf([target], { message: "Done" })), /^Done$/m);
     assert.match(
       textOf(stateOf([target], {}, { hasKeys: false })),
-      /\nstandard input is no terminal: no keys; Ctrl-C ends it$/,
+      /^standard input is no terminal: no keys; Ctrl-C ends it$/m,
     );
   });
 });

@@ -4,7 +4,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { buildLadder } from "../../ladder.ts";
 import { liveOrigins } from "../../live/origins.ts";
 import type { LiveSettings, LiveTarget } from "../../live/settings.ts";
-import { checkTerminal } from "../../live/terminal-check.ts";
+import { checkTerminal, loadScreen } from "../../live/terminal-check.ts";
 import { DEFAULT_THRESHOLDS } from "../../live/thresholds.ts";
 import { DISPLAYS, FIRST_UI } from "../../live/ui.ts";
 import type { CommonOptions } from "../../options.ts";
@@ -24,8 +24,7 @@ export async function runLiveMtr(context: CommandContext, settings: MtrSettings)
   checkTerminal(context, "-r, -w, --json, --csv, --xml, --raw and --split need none");
   const targets = await lookUpAll(context, settings);
   const live = await toLiveSettings(context, settings);
-  // The library that draws takes longer to load than all the rest.
-  const { showLive } = await import("../../live/show.ts");
+  const { showLive } = await loadScreen();
   const code = await showLive(context, { ...live, targets });
   if (code === EXIT.refusedHere) return FAILURE;
   return code === EXIT.terminated || code === EXIT.hungUp ? code : EXIT.reached;
