@@ -37,6 +37,11 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
     context.stdout.write(`${VERSION_LINE}\n`);
     return EXIT.reached;
   }
+  if (argv.length === 2 && argv.includes("--verbose") && (argv.includes("--version") || argv.includes("-V"))) {
+    const { verboseVersion } = await import("./version.ts");
+    context.stdout.write(verboseVersion());
+    return EXIT.reached;
+  }
   if (argv.length === 1 && (first === "--help" || first === "-h" || first === "help")) {
     context.stdout.write(MAIN_HELP);
     return EXIT.reached;
@@ -72,7 +77,7 @@ async function runPersonality(
 /** What is needed to load plugins is itself loaded only where a protocol is named that is not built in. */
 async function loadNamedPlugins(argv: readonly string[], context: CommandContext): Promise<readonly LoadedPlugin[]> {
   const [command = "", ...rest] = argv;
-  if (!["auto", "trace", "report", "live"].includes(command)) return [];
+  if (!["auto", "trace", "report", "live", "doctor"].includes(command)) return [];
   const wanted = namedPlugins(rest);
   if (wanted.given.length === 0 && wanted.protocols.length === 0) return [];
   const { plugins } = await context.protocols();

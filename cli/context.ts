@@ -15,6 +15,8 @@ export interface ProtocolChoice {
   readonly plugins: readonly ProtocolPlugin[];
   /** The ladder of `auto`. */
   readonly order: readonly { readonly name: string; readonly port?: number }[];
+  /** What is left on each TCP port of the ladder where no hops can be seen (`Network.reachOnly`). */
+  readonly last?: string;
 }
 
 /** All that a command touches outside of itself, so that it runs on a simulated network as on the real one. */
@@ -37,4 +39,6 @@ export interface CommandContext {
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /** Calls `handler` whenever a status is asked for (SIGQUIT, Ctrl-\); returns how to stop listening. Absent: never. */
+  readonly onStatus?: (handler: () => void) => () => void;
 }

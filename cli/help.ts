@@ -9,20 +9,20 @@ export const MAIN_HELP = `Usage: nettrace COMMAND HOST [OPTIONS]
 Shows the network path to a host, even from one that lets nearly nothing out.
 
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
-  trace HOST -P PLUGIN   use one protocol: icmp, udp, tcp-syn, tcp-connect
+  trace HOST -P PLUGIN   icmp, udp, tcp-syn, tcp-connect, tcp-reach (no hops)
   report | live HOST     loss and times of every hop, once or on a live screen
-  mtr HOST -rw           the tool you know, with its own options
+  locate HOST -p PORT    where in the path a port is filtered
+  egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
   replay FILE            show a recorded run again, in any format
   plugin list|new|check  protocols of your own
+  completion SHELL       for bash, zsh or fish;   link DIR: as these tools:
+  traceroute, tcptraceroute, tracert, mtr, ping   with those tools' options
 
-  nettrace auto example.com                    the usual thing
   nettrace auto example.com -p 22              TCP to another port
-  nettrace auto 2001:db8::1 --format json      for programs
-  nettrace trace example.com -P tcp-connect:443 -n
+  nettrace traceroute -T -p 443 example.com    from memory
 
-  nettrace COMMAND --help   options of a command
-  nettrace --version        version
+  nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
@@ -51,16 +51,17 @@ Tries protocols in order and shows the path of the first that reaches HOST.
       --order LIST          protocols, some with a port: icmp,udp,tcp-syn:443
   -p, --port PORT[,PORT]    replace the TCP ports of the order (443,80)
       --stagger MS          start the next beside a silent one after this (250)
+      --egress              learn what this host lets out first, begin with that
 ${COMMON}
-  nettrace auto example.com -p 8443 -q 1 -n
-  nettrace auto 192.0.2.1 --order tcp-syn:22,icmp
+  nettrace auto 192.0.2.1 --order tcp-syn:22,icmp -q 1 -n
 `;
 
 export const TRACE_HELP = `Usage: nettrace trace HOST -P PLUGIN[:PORT] [OPTIONS]
 
 Traces the path to HOST by one protocol.
 
-  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn or tcp-connect
+  -P, --protocol PLUGIN[:PORT]   icmp, udp, tcp-syn, tcp-connect; tcp-reach:
+                                 is a TCP port reached, no hops
 ${COMMON}
   nettrace trace example.com -P icmp
   nettrace trace example.com -P tcp-syn:22 -f 5 -m 20
@@ -81,7 +82,7 @@ Asks every hop round after round, by the first protocol that reaches HOST.
       --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
   -n, --numeric             no names; otherwise (-b, --both) name and address
-      --format text|json    json: one document, see docs/schema
+      --format FORMAT  --record FILE   see docs/formats.md, and replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 
   nettrace report example.com -c 60 --interval 0.5
@@ -110,7 +111,7 @@ Measures on and on, and shows it live; ? lists the keys, q prints the report.
   nettrace live example.com example.net -P tcp-syn:443
 `;
 
-export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json]
+export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json] [--plugin FILE...]
 
 Tells what this host takes away from a trace, why, and what to do about it:
 rights, sockets (each kind is opened and closed), protocols and their modes,
@@ -127,6 +128,47 @@ Exit status: 0; 3 where no protocol can run at all.
   nettrace doctor
   sudo nettrace doctor            the rules too
   nettrace doctor --format json
+`;
+
+export const EGRESS_HELP = `Usage: nettrace egress [HOST] [OPTIONS]
+
+Measures what this host lets out, by protocol and port: one small probe each,
+that dies at the first router. Nothing is sent around the host's rules.
+
+  out      it left: a router or HOST answers, or the kernel saw it leave
+  refused  this host kept it back (EPERM, REJECT, a route)
+  unknown  nothing tells
+
+  -4, --ipv4  -6, --ipv6    one family only
+      --ports LIST          such as 1-1024,8443 (100 that operators care for)
+      --protocols LIST      of icmp,udp,tcp
+      --hop-limit N         let the probes come as far as router N (1)
+  -i, --interface NAME      by this interface only (each with a route)
+      --pps N               probes a second (1000)
+      --format text|json    json: see docs/schema/egress-1.json
+
+  nettrace egress
+  nettrace egress example.com --ports 1-1024 --protocols tcp
+`;
+
+export const LOCATE_HELP = `Usage: nettrace locate HOST -p PORT[,PORT...] [OPTIONS]
+
+Tells where in the path a port is filtered: traces it, and what passes, and
+compares. A port is 25, tcp/25, udp/53, or icmp.
+
+  -p, --port LIST           what to look for
+      --reference LIST      what to compare with where none of those passes
+                            (tcp/443,tcp/80,icmp)
+      --asn-db FILE         networks from a database in MaxMind's format first
+  -n, --numeric             ask no name server for networks
+      --format text|json    json: see docs/schema/locate-1.json
+  -4, --ipv4  -6, --ipv6  -q, --queries N  -m, --max-hops N  -w, --wait SECONDS
+  -s, --source ADDRESS  -i, --interface NAME                    as in auto
+
+Exit status: 0 all pass; 1 something does not; 3 this host keeps all back.
+
+  nettrace locate example.com -p 25
+  nettrace locate example.com -p 22,25,443,udp/53,icmp -n
 `;
 
 export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
@@ -162,5 +204,27 @@ A plugin is a TypeScript or JavaScript file that teaches nettrace one protocol.
   nettrace trace example.com --plugin ./dns.ts -P dns:53
   nettrace trace example.com -P dns        from the folder, by its name
 
-The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins).
+The folder is $XDG_CONFIG_HOME/nettrace/plugins (~/.config/nettrace/plugins;
+on Windows %APPDATA%\\nettrace\\plugins).
+`;
+
+export const LINK_HELP = `Usage: nettrace link DIRECTORY
+
+Makes symbolic links to this executable, by which it is started as the tool of
+that name: traceroute, traceroute6, mtr, ping, ping6, tracert, tcptraceroute.
+What is there already is left as it is.
+
+  nettrace link ~/bin
+`;
+
+export const COMPLETION_HELP = `Usage: nettrace completion bash|zsh|fish
+
+Prints what your shell reads to complete commands, options and protocols of
+nettrace. It asks the nettrace in your PATH, and evaluates nothing you typed.
+
+  -h, --help
+
+  . <(nettrace completion bash)            in ~/.bashrc
+  . <(nettrace completion zsh)             in ~/.zshrc, below compinit
+  nettrace completion fish | source        in ~/.config/fish/config.fish
 `;

@@ -27,6 +27,14 @@ export function buildLadder(
   );
 }
 
+/** The rungs that are left on each TCP port of a ladder where no hops can be seen; none where the order was asked for. */
+export function lastRungs({ plugins, last }: ProtocolChoice, ladder: readonly Rung[], asked?: string): readonly Rung[] {
+  const plugin = asked === undefined ? plugins.find(({ name }) => name === last) : undefined;
+  if (plugin === undefined) return [];
+  const ports = new Set(ladder.filter(isTcp).map((rung) => rung.port || (rung.plugin.defaultPort ?? 0)));
+  return [...ports].map((port) => ({ plugin, port, always: true }));
+}
+
 /** `PLUGIN` or `PLUGIN:PORT`. Throws UsageError. */
 export function parseRung(option: string, text: string, plugins: readonly ProtocolPlugin[]): Rung {
   const colon = text.indexOf(":");

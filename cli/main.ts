@@ -3,7 +3,7 @@
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
-import { onProcessInterrupt, processOutput } from "./process.ts";
+import { onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
 
 const stdout = processOutput("stdout");
 const stderr = processOutput("stderr");
@@ -13,8 +13,8 @@ const context: CommandContext = {
   stderr,
   env: process.env,
   async protocols() {
-    const { builtInPlugins, defaultOrder } = await import("../plugins/mod.ts");
-    return { plugins: builtInPlugins, order: defaultOrder };
+    const { builtInPlugins, defaultOrder, tcpReach } = await import("../plugins/mod.ts");
+    return { plugins: [...builtInPlugins, tcpReach], order: defaultOrder, last: tcpReach.name };
   },
   async openNetwork(options) {
     const { openSystemNetwork } = await import("../core/mod.ts");
@@ -23,6 +23,7 @@ const context: CommandContext = {
   ...("bun" in process.versions && { self: ownCommand() }),
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
+  onStatus: onProcessStatus,
 };
 
 /** The executable alone, or the runtime with its first file. */

@@ -70,7 +70,7 @@ export function checkOptions(typed: TypedOptions): CommonOptions {
   return {
     trace,
     send: checkSendOptions(typed),
-    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket"]) ?? "auto",
+    backend: oneOf("--backend", typed.backend, ["auto", "ffi", "raw-socket", "runtime"]) ?? "auto",
     numeric: typed.numeric === true,
     format: checkFormat(typed.format),
     ...(typed.record !== undefined && { record: typed.record }),
@@ -157,7 +157,7 @@ function checkInterface(text: string): string {
   throw new UsageError(`Cannot use -i ${quote(text)}: it is no name of an interface`);
 }
 
-function whole(option: string, text: string | undefined, least: number, most: number): number | undefined {
+export function whole(option: string, text: string | undefined, least: number, most: number): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;

@@ -93,3 +93,9 @@ export const onProcessInterrupt: CommandContext["onInterrupt"] = (handler) => {
     for (const { signal, listener } of listeners) process.off(signal, listener);
   };
 };
+
+/** SIGQUIT, which would else end the process with a core dump. */
+export const onProcessStatus: NonNullable<CommandContext["onStatus"]> = (handler) => {
+  process.on("SIGQUIT", handler);
+  return () => process.off("SIGQUIT", handler);
+};

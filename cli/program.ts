@@ -2,8 +2,12 @@ import { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
 import {
   AUTO_HELP,
+  COMPLETION_HELP,
   DOCTOR_HELP,
+  EGRESS_HELP,
+  LINK_HELP,
   LIVE_HELP,
+  LOCATE_HELP,
   MAIN_HELP,
   PLUGIN_HELP,
   REPLAY_HELP,
@@ -34,6 +38,7 @@ export function createProgram(
     .option("--order <list>")
     .option("-p, --port <ports>")
     .option("--stagger <ms>")
+    .option("--egress")
     .action(async (host, options) => {
       const { runAuto } = await import("./commands/auto.ts");
       done(await runAuto(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));
@@ -52,6 +57,7 @@ export function createProgram(
 
   const report = withPathOptions(program.command("report").argument("<host>"))
     .option("--format <format>")
+    .option("--record <file>")
     .option("-c, --cycles <n>")
     .option("--interval <seconds>")
     .option("-P, --protocol <plugin>")
@@ -83,8 +89,47 @@ export function createProgram(
   addPluginOptions(live, loaded);
   live.helpInformation = () => LIVE_HELP + pluginHelp(loaded);
 
+  const locate = program
+    .command("locate")
+    .argument("<host>")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("-q, --queries <n>")
+    .option("-m, --max-hops <n>")
+    .option("-w, --wait <seconds>")
+    .option("-s, --source <address>")
+    .option("-i, --interface <name>")
+    .option("-n, --numeric")
+    .option("--format <format>")
+    .requiredOption("-p, --port <list>")
+    .option("--reference <list>")
+    .option("--asn-db <file>")
+    .action(async (host, options) => {
+      const { runLocate } = await import("./commands/locate.ts");
+      done(await runLocate(context, { host, options }));
+    });
+  locate.helpInformation = () => LOCATE_HELP;
+
+  const egress = program
+    .command("egress")
+    .argument("[host]")
+    .option("-4, --ipv4")
+    .option("-6, --ipv6")
+    .option("--ports <list>")
+    .option("--protocols <list>")
+    .option("--hop-limit <n>")
+    .option("-i, --interface <name>")
+    .option("--pps <n>")
+    .option("--format <format>")
+    .action(async (host, options) => {
+      const { runEgress } = await import("./commands/egress.ts");
+      done(await runEgress(context, { host, options }));
+    });
+  egress.helpInformation = () => EGRESS_HELP;
+
   const doctor = program
     .command("doctor")
+    .option("--plugin <file>")
     .option("--format <format>")
     .action(async (options) => {
       const { runDoctor } = await import("./commands/doctor.ts");
@@ -135,6 +180,22 @@ export function createProgram(
       done(await run(context, request));
     });
   for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
+
+  const link = program.command("link").argument("<directory>");
+  link.action(async (directory) => {
+    const { runLink } = await import("./commands/link.ts");
+    done(runLink(context, directory));
+  });
+  link.helpInformation = () => LINK_HELP;
+  const completion = program
+    .command("completion")
+    .argument("[shell]")
+    .argument("[words...]")
+    .action(async (what, words) => {
+      const { runCompletion } = await import("./commands/completion.ts");
+      done(await runCompletion(context, program, what === undefined ? [] : [what, ...words]));
+    });
+  completion.helpInformation = () => COMPLETION_HELP;
   return program;
 }
 

@@ -2,7 +2,19 @@ import { CommanderError } from "@commander-js/extra-typings";
 import { UsageError } from "../core/mod.ts";
 import { echo } from "./host.ts";
 
-const COMMANDS = ["auto", "trace", "report", "live", "plugin"] as const;
+const COMMANDS = [
+  "auto",
+  "trace",
+  "report",
+  "live",
+  "locate",
+  "egress",
+  "doctor",
+  "replay",
+  "plugin",
+  "link",
+  "completion",
+] as const;
 
 /** What the parser found wrong, in our words; undefined where it only showed a help text. Rethrows anything else. */
 export function asUsageError(error: unknown, argv: readonly string[]): UsageError | undefined {
@@ -13,10 +25,13 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
   const example = /[.:]/.test(first) ? echo(first) : "example.com";
   const help = `see nettrace ${command === undefined ? "" : `${command} `}--help`;
   if (command === "plugin") return pluginUsage(error, argv, help);
+  if (command === "link" && error.code === "commander.missingArgument") {
+    return new UsageError("Cannot make links: no directory is given, as in nettrace link ~/bin");
+  }
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, live and plugin, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, live, locate, egress, doctor, replay, plugin, link and completion, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);

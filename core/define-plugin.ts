@@ -41,7 +41,7 @@ export function definePlugin<const Options extends readonly PluginOption[] = rea
 const KEBAB = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const LONGEST_NAME = 32;
 const LONGEST_LINE = 100;
-const NEEDS: ReadonlySet<unknown> = new Set(["raw", "ping", "none"]);
+const NEEDS: ReadonlySet<unknown> = new Set(["raw", "ping", "none", "nothing"]);
 const TYPES: ReadonlySet<unknown> = new Set(["string", "number", "boolean"]);
 
 /** The same for anything at all, such as what a file exports. */
@@ -93,7 +93,7 @@ function checkModes(modes: unknown, refuse: Refuse): void {
   if (!Array.isArray(modes)) refuse("its modes are no array");
   for (const mode of modes) {
     const isMode = isRecord(mode) && isLine(mode["name"]) && NEEDS.has(mode["needs"]);
-    if (!isMode) refuse('a mode is not { name, needs: "raw" | "ping" | "none" }');
+    if (!isMode) refuse('a mode is not { name, needs: "raw" | "ping" | "none" | "nothing" }');
   }
 }
 

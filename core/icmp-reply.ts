@@ -15,15 +15,15 @@ export interface QuotedError {
 }
 
 /**
- * Reads an ICMP error on a raw ICMP socket. Undefined where it is no error, its checksum is wrong, it comes from this
- * host itself, or it quotes no packet of ours to the target.
+ * Reads an ICMP error on a raw ICMP socket. Undefined where it is no error, its checksum is wrong, or it quotes no packet
+ * of ours to the target.
  */
 export function readQuotedError(arrival: PacketArrival, target: Endpoint, source: IpAddress): QuotedError | undefined {
   const { family } = target.address;
   const { bytes, from } = arrival;
   if (from.family !== family || arrival.protocol !== icmpProtocol(family)) return undefined;
   // This host's own REJECT rule, or its own lack of a neighbour: no hop of the path.
-  if (from.text === source.text && from.text !== target.address.text) return undefined;
+  const isLocal = from.text === source.text && from.text !== target.address.text;
   const message = parseIcmp(bytes);
   if (message === undefined || !isIcmpError(family, message.type)) return undefined;
   if (!verifyIcmp(bytes, family, from.bytes, source.bytes)) return undefined;
@@ -45,6 +45,7 @@ export function readQuotedError(arrival: PacketArrival, target: Endpoint, source
       ...(quote.mpls.length > 0 && { mpls: quote.mpls }),
       ...(arrival.hopLimit !== undefined && { replyHopLimit: arrival.hopLimit }),
       ...(mtu > 0 && { mtu }),
+      ...(isLocal && { local: true }),
     },
   };
 }

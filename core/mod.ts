@@ -9,6 +9,9 @@ export { describeIcmp, type UnreachableWords } from "./auto/icmp-words.ts";
 export { causeOfError, loopOf } from "./auto/reason.ts";
 export { REFUSED_HERE, type Verdict } from "./auto/verdict.ts";
 export * from "./define-plugin.ts";
+export { type EgressRefusal, type EgressReport, type EgressRequest, measureEgress } from "./egress/egress.ts";
+export * from "./egress/finding.ts";
+export { OPERATORS_PORTS } from "./egress/ports.ts";
 export * from "./errors.ts";
 export type { HopRow, Responder, RoundEntry } from "./hop-tally.ts";
 export * from "./icmp-listener.ts";
@@ -26,9 +29,12 @@ export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./so
 export * from "./statistics.ts";
 export * from "./tcp-service.ts";
 export { DEFAULT_TRACE_OPTIONS, type TraceOptions } from "./tracer/options.ts";
+export { createPingSchedule, type PingScheduleOptions } from "./tracer/ping-schedule.ts";
 export { createRoundsSchedule, type RoundsControl, type RoundsOptions } from "./tracer/rounds-schedule.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";
+export { hopsBack, type SweepWait } from "./tracer/sweep-cells.ts";
+export { createSweep, type Sweep, type SweepOptions, type SweepTurn } from "./tracer/sweep-schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
 export * from "./udp-service.ts";
 /** Codecs of packets: pure functions over octets. */

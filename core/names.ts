@@ -12,6 +12,8 @@ export interface Names {
   of(address: IpAddress): string | undefined;
   /** False while an answer may still be worth waiting for. */
   settled(address: IpAddress): boolean;
+  /** Resolves once this address is settled. */
+  whenSettled(address: IpAddress): Promise<void>;
   /** Resolves once every address is settled: at most the patience after the last `want`. */
   allSettled(): Promise<void>;
 }
@@ -33,6 +35,7 @@ export const noNames: Names = {
   want() {},
   of: () => undefined,
   settled: () => true,
+  whenSettled: () => Promise.resolve(),
   allSettled: () => Promise.resolve(),
 };
 
@@ -74,6 +77,7 @@ export function createNames({
     },
     of: (address) => names.get(address.text),
     settled: (address) => !open.has(address.text),
+    whenSettled: (address) => waits.get(address.text) ?? Promise.resolve(),
     async allSettled() {
       await Promise.all(waits.values());
     },

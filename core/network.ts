@@ -1,4 +1,5 @@
 import type { Endpoint, Family, IpAddress } from "./address.ts";
+import type { SocketError } from "./errors.ts";
 import type { IcmpCode } from "./probe.ts";
 
 /** What kind of socket a plugin needs. */
@@ -79,14 +80,20 @@ export interface ErrorArrival extends ArrivalBase {
   readonly retransmitted: boolean;
 }
 
-/** The end of a TCP handshake: `open` SYN-ACK, `closed` RST. */
+/**
+ * The end of a TCP handshake: `open` SYN-ACK, `closed` RST; `unreachable` an ICMP error of which nothing more is known, not
+ * even who sent it (only where the runtime's own client dialled: `Network.reachOnly`).
+ */
 export interface HandshakeArrival extends ArrivalBase {
   readonly kind: "handshake";
-  readonly state: "open" | "closed";
+  readonly state: "open" | "closed" | "unreachable";
+  /** The target; of `unreachable` it stands for whoever said so. */
   readonly from: IpAddress;
-  /** The reset was made by this host (`REJECT --reject-with tcp-reset`). */
+  /** This host made the end itself (`REJECT --reject-with tcp-reset`), or refused to begin (`refusal`). */
   readonly local: boolean;
   readonly retransmitted: boolean;
+  /** Why this host refused, where that is told only now; `local` is then true. */
+  readonly refusal?: SocketError;
 }
 
 /** What the other side of a dialled connection says, in order, from the first `send` on; or the end of it. */
@@ -137,6 +144,11 @@ export interface SendOptions {
 
 /** The only door to sockets and to time. */
 export interface Network extends Disposable {
+  /**
+   * Only `dial` without a hop limit works, all else is refused at once: this process may not call the C library, and the
+   * runtime's own TCP client is all there is.
+   */
+  readonly reachOnly?: true;
   /** Monotonic milliseconds, of an arbitrary origin. */
   nowMs(): number;
   /** Sends nothing. Throws SocketError (stage `route` or `bind`; `socket` where no descriptor is left). */
@@ -144,12 +156,13 @@ export interface Network extends Disposable {
   /** Throws SocketError (stage `socket` or `bind`). Closing the socket is the caller's. */
   open(spec: SocketSpec, family: Family): ProbeSocket;
   /**
-   * Starts a TCP handshake; all packets of the connection carry `hopLimit`. Its end arrives as a `handshake` or `error`,
+   * Starts a TCP handshake; all packets of the connection carry `hopLimit`; undefined: the one that this host gives its
+   * packets, so that the target is reached or not, and no hop is seen. Its end arrives as a `handshake` or `error`,
    * after which the socket may speak (`ProbeSocket.send`). Closing it resets the connection. `localPort` 0:
    * the kernel chooses. With a `tag`, a `departure` tells when the SYN left. Throws SocketError (stage `socket`, `bind` or
    * `connect`).
    */
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket;
+  dial(to: Endpoint, hopLimit: number | undefined, localPort: number, tag?: number): ProbeSocket;
   /**
    * The next arrival on any socket, or undefined at `untilMs` or on abort. One call at a time. Never rejects; never
    * blocks the event loop.

@@ -2,7 +2,8 @@ import type { Family } from "./address.ts";
 import { UsageError } from "./errors.ts";
 import type { ProbeOptions } from "./plugin.ts";
 
-const LARGEST_PACKET = 65_535;
+/** IPv4 counts its header in a length of 16 bits, IPv6 does not (RFC 8200 §3). */
+const LARGEST_PACKET = { 4: 65_535, 6: 65_575 } as const;
 
 /** What a protocol's packets are made of; all lengths in octets. */
 export interface PacketShape {
@@ -24,9 +25,9 @@ export interface PacketShape {
 export function paddedPayload({ packetSize, fill }: ProbeOptions, shape: PacketShape): Uint8Array {
   const { protocol, family, headers, usual, least = 0 } = shape;
   const before = (family === 4 ? 20 : 40) + headers;
-  if (packetSize !== undefined && !isFrom(packetSize, before + least, LARGEST_PACKET)) {
+  if (packetSize !== undefined && !isFrom(packetSize, before + least, LARGEST_PACKET[family])) {
     throw new UsageError(
-      `Cannot send ${protocol} packets of ${packetSize} octets: over IPv${family} they have from ${before + least} to ${LARGEST_PACKET}`,
+      `Cannot send ${protocol} packets of ${packetSize} octets: over IPv${family} they have from ${before + least} to ${LARGEST_PACKET[family]}`,
     );
   }
   const payload = new Uint8Array(packetSize === undefined ? usual : packetSize - before);

@@ -19,10 +19,8 @@ export interface HopProbe {
   readonly error?: SocketError;
 }
 
-/** A position on the path. */
-export interface Hop {
-  /** The hop limit, from 1. */
-  readonly hop: number;
+/** What became of a set of probes. */
+export interface Answers {
   readonly probes: readonly HopProbe[];
   /** Probes that left this host and were given their full time or were answered. */
   readonly sent: number;
@@ -31,8 +29,14 @@ export interface Hop {
   /** Each address that answered, in order of first appearance. */
   readonly responders: readonly IpAddress[];
   readonly rtt: RttSummary;
-  /** No probe of this hop is in flight. */
+  /** None of the probes is in flight. */
   readonly settled: boolean;
+}
+
+/** A position on the path. */
+export interface Hop extends Answers {
+  /** The hop limit, from 1. */
+  readonly hop: number;
 }
 
 /** The hops of one flow, folded from a trace's events. */
@@ -45,6 +49,10 @@ export interface Path {
   hop(number: number): Hop | undefined;
   /** The least hop limit at which the target answered. */
   readonly targetHop: number | undefined;
+  /** The target answered, whether its hop is known or not. */
+  readonly reached: boolean;
+  /** Probes without a hop limit of their own, which belong to no hop (`Probe.direct`); undefined where there were none. */
+  readonly direct: Answers | undefined;
   /** Where the path ends on evidence: at the target, or where a router says that there is no way on. */
   readonly endHop: number | undefined;
   /** The highest hop limit up to the path's end that anybody answered. */
@@ -83,8 +91,12 @@ export function createPath(): Path {
   let outcome: Outcome | undefined;
   let stoppedBy: SocketError | PluginError | undefined;
   const end = createEndOfPath();
+  const direct: HopRecord = { own: [], scouts: [], rtt: createRttStatistics() };
+  let isReachedDirectly = false;
   let sent = 0;
   let received = 0;
+
+  const recordOf = ({ direct: isDirect, hopLimit }: Probe): HopRecord => (isDirect ? direct : hopRecord(hopLimit));
 
   const hopRecord = (number: number): HopRecord => {
     let record = hops.get(number);
@@ -97,7 +109,7 @@ export function createPath(): Path {
 
   const start = (probe: Probe): Record => {
     const record: Record = { probe, state: "pending", late: false, tapped: false };
-    const { own, scouts } = hopRecord(probe.hopLimit);
+    const { own, scouts } = recordOf(probe);
     (probe.scout === true ? scouts : own).push(record);
     records.set(probe.sequence, record);
     return record;
@@ -112,9 +124,10 @@ export function createPath(): Path {
     const { hopLimit, scout } = event.probe;
     if (event.rttMs !== undefined) {
       record.rttMs = event.rttMs;
-      if (scout !== true) hopRecord(hopLimit).rtt.add(event.rttMs);
+      if (scout !== true) recordOf(event.probe).rtt.add(event.rttMs);
     }
-    end.note(hopLimit, event.reply.effect);
+    if (event.probe.direct !== true) end.note(hopLimit, event.reply.effect);
+    else if (event.reply.effect === "reached") isReachedDirectly = true;
   };
 
   /** This host swallowed every probe: none was lost in the network. */
@@ -123,8 +136,9 @@ export function createPath(): Path {
     sent = 0;
   };
 
-  const toHop = (number: number): Hop => {
-    const { own, scouts, rtt } = hopRecord(number);
+  const toHop = (number: number): Hop => ({ hop: number, ...answersOf(hopRecord(number)) });
+
+  const answersOf = ({ own, scouts, rtt }: HopRecord): Answers => {
     const useScouts = own.length === 0 || (scouts.some(isAnswered) && !own.some(isAnswered));
     const probes = useScouts ? [...own, ...scouts] : own;
     const responders: IpAddress[] = [];
@@ -139,7 +153,6 @@ export function createPath(): Path {
       for (const { rttMs } of probes) if (rttMs !== undefined) summary.add(rttMs);
     }
     return {
-      hop: number,
       probes: probes.map((record) => ({ ...record })),
       sent: count("answered") + count("lost"),
       received: count("answered"),
@@ -188,6 +201,12 @@ export function createPath(): Path {
     hop: (number) => (hops.has(number) ? toHop(number) : undefined),
     get targetHop() {
       return end.targetHop;
+    },
+    get reached() {
+      return isReachedDirectly || end.targetHop !== undefined;
+    },
+    get direct() {
+      return direct.own.length === 0 ? undefined : answersOf(direct);
     },
     get endHop() {
       return end.hop;

@@ -35,8 +35,11 @@ export interface PluginOption {
 export interface PluginMode {
   /** What `ProbeSession.mode` is, or how it begins. */
   readonly name: string;
-  /** `raw`: root or CAP_NET_RAW. `ping`: a group in `net.ipv4.ping_group_range`. `none`: nothing. */
-  readonly needs: "raw" | "ping" | "none";
+  /**
+   * `raw`: root or CAP_NET_RAW. `ping`: a group in `net.ipv4.ping_group_range`. `none`: no right. `nothing`: not even calls
+   * of the C library, since it only dials without a hop limit.
+   */
+  readonly needs: "raw" | "ping" | "none" | "nothing";
 }
 
 /** The knowledge of one protocol; stateless. */
@@ -68,6 +71,8 @@ export interface ProbeSession extends Disposable {
    * (A TCP 4-tuple can belong to one socket only.)
    */
   readonly probesPerFlow?: number;
+  /** Its probes carry no hop limit of their own: they reach the target or not, and show no hop (`Probe.direct`). */
+  readonly reachOnly?: true;
   /**
    * Sends one probe; never waits. Throws SocketError when the host refuses. Tags the packet with `probe.sequence`.
    * Flow 0 is the path's own; other flows differ in what balancers hash.

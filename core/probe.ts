@@ -20,6 +20,8 @@ export interface Probe {
    * path's own probes at that hop met none.
    */
   readonly scout?: true;
+  /** Sent with this host's own hop limit, to reach the target or not: it belongs to no hop, and `hopLimit` says nothing. */
+  readonly direct?: true;
 }
 
 /** One entry of an MPLS label stack as a router quotes it (RFC 4950). */
@@ -62,8 +64,12 @@ export interface Reply {
   readonly quotedHopLimit?: number;
   /** Next-hop MTU, octets, of a "fragmentation needed" or "packet too big". */
   readonly mtu?: number;
+  /** Octets of an answer behind its IP header, where it was seen whole. */
+  readonly size?: number;
   /** The answer could belong to several probes in flight: it counts as an answer, but no RTT is told. */
   readonly ambiguous?: true;
+  /** This host itself answers, though it is not the target: no hop of the path, but a probe that never left. */
+  readonly local?: true;
 }
 
 /** How a trace ended. */
@@ -136,6 +142,8 @@ export interface FailedEvent {
   readonly probe: Probe;
   readonly atMs: number;
   readonly error: SocketError;
+  /** What this host itself answered, after a `sent`. */
+  readonly reply?: Reply;
 }
 
 /** The last event of a trace. */

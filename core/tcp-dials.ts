@@ -36,12 +36,15 @@ const PORT_TRIES = 3;
 /** A handshake that was given up is ended before its second retransmission, 3 s after it began; a late answer may come till then. */
 const GIVEN_UP_MS = 2500;
 
-/** Reserves the local port of flow 0. Throws SocketError as `Network.open` does. */
-export function createDials(network: Network, target: Endpoint, { sourcePort }: ProbeOptions): Dials {
+/**
+ * Reserves the local port of flow 0, except where `isDirect`: then every connection has a port of its own, and no hop
+ * limit. Throws SocketError as `Network.open` does.
+ */
+export function createDials(network: Network, target: Endpoint, { sourcePort }: ProbeOptions, isDirect = false): Dials {
   const { family } = target.address;
   /** In order of dialling. */
   const dials = new Map<ProbeSocket, Dial>();
-  let port = network.open({ type: "tcp-port", localPort: sourcePort ?? 0 }, family);
+  let port = isDirect ? undefined : network.open({ type: "tcp-port", localPort: sourcePort ?? 0 }, family);
   let failuresBefore: number | undefined;
   let firstDialMs: number | undefined;
   let isClosed = false;
@@ -58,6 +61,7 @@ export function createDials(network: Network, target: Endpoint, { sourcePort }: 
   };
 
   const dialOnce = (probe: Probe): ProbeSocket => {
+    if (port === undefined) return network.dial(target, undefined, 0, probe.sequence);
     if (probe.flow !== 0) return network.dial(target, probe.hopLimit, 0, probe.sequence);
     for (const dial of dials.values()) if (dial.probe.flow === 0) close(dial);
     for (let tries = 1; ; tries += 1) {
@@ -115,7 +119,7 @@ export function createDials(network: Network, target: Endpoint, { sourcePort }: 
     [Symbol.dispose]() {
       isClosed = true;
       for (const each of [...dials.values()]) close(each);
-      port[Symbol.dispose]();
+      port?.[Symbol.dispose]();
     },
   };
 }

@@ -1,9 +1,10 @@
 import type { Endpoint, IpAddress } from "./address.ts";
-import { SocketError } from "./errors.ts";
+import { SocketError, UsageError } from "./errors.ts";
 import { readErrorArrival } from "./icmp-reply.ts";
 import type { Arrival, DataArrival, Network } from "./network.ts";
+import { refusePadding } from "./padding.ts";
 import type { PluginMode, ProbeOptions, ProbeSession } from "./plugin.ts";
-import type { Reply } from "./probe.ts";
+import type { Probe, Reply } from "./probe.ts";
 import { createDials, type Dial, REFUSALS_SHOW_AT_MS } from "./tcp-dials.ts";
 
 /** What a service behind a TCP port hears and says: all that a plugin for it has to know. */
@@ -30,7 +31,7 @@ export const TCP_SERVICE_MODES: readonly PluginMode[] = [{ name: "connect", need
  * does: anybody on the way may complete a handshake in the target's name. The RTT is the handshake's all the same. An open
  * port where something else is (`open, no HTTP`), or that says nothing in its time (`open, silent`), ends the path as
  * `unreachable`. A reset (`closed`) counts as the target's own answer either way. Throws SocketError where there is no
- * route, or no port to dial from.
+ * route, or no port to dial from, UsageError where a size or filling is asked for.
  */
 export function openTcpService(
   network: Network,
@@ -38,7 +39,8 @@ export function openTcpService(
   options: ProbeOptions,
   service?: TcpService,
 ): ProbeSession {
-  network.route(target.address);
+  refusePadding(options, "the kernel's handshake", "it makes its SYN itself");
+  assertRoute(network, target);
   const dials = createDials(network, target, options);
 
   const read = (arrival: Arrival, dial: Dial): Reply | undefined => {
@@ -46,6 +48,7 @@ export function openTcpService(
     switch (arrival.kind) {
       case "handshake": {
         const { from, state } = arrival;
+        if (state === "unreachable") return { sequence, from, effect: "unreachable", mark: state };
         if (state === "closed" || service === undefined) return { sequence, from, effect: "reached", mark: state };
         begin(dial, target, service);
         return undefined;
@@ -85,6 +88,56 @@ export function openTcpService(
     hiddenRefusal: () => dials.hiddenRefusal(),
     [Symbol.dispose]: () => dials[Symbol.dispose](),
   };
+}
+
+/** Where even the socket that asks for the route is refused (a seccomp filter may know TCP only), dialling will tell. */
+function assertRoute(network: Network, { address }: Endpoint): void {
+  try {
+    network.route(address);
+  } catch (error) {
+    if (!(error instanceof SocketError) || error.stage !== "socket") throw error;
+  }
+}
+
+/** The mode of every session of `openTcpReach`, for `ProtocolPlugin.modes`. */
+export const TCP_REACH_MODES: readonly PluginMode[] = [{ name: "handshake", needs: "nothing" }];
+
+/**
+ * A session of TCP handshakes without a hop limit: is the target's port open, closed, or silent, and how long does it take?
+ * It shows no hop, and works even where the C library cannot be called. Throws UsageError where a source port is asked for.
+ */
+export function openTcpReach(network: Network, target: Endpoint, options: ProbeOptions): ProbeSession {
+  refusePadding(options, "the kernel's handshake", "it makes its SYN itself");
+  if (options.sourcePort !== undefined) {
+    throw new UsageError(
+      "Cannot choose a source port: each handshake without a hop limit has one of the kernel's choice",
+    );
+  }
+  const dials = createDials(network, target, options, true);
+  return {
+    mode: "handshake",
+    reachOnly: true,
+    hiddenRefusalAtMs: REFUSALS_SHOW_AT_MS,
+    send: (probe) => dials.open(probe),
+    match(arrival) {
+      const dial = dials.of(arrival.socket);
+      const reply = dial && readHandshake(arrival, dial.probe, target);
+      if (dial !== undefined && reply !== undefined) dials.close(dial);
+      return reply;
+    },
+    hiddenRefusal: () => dials.hiddenRefusal(),
+    [Symbol.dispose]: () => dials[Symbol.dispose](),
+  };
+}
+
+function readHandshake(arrival: Arrival, { sequence }: Probe, target: Endpoint): Reply | undefined {
+  if (arrival.kind === "handshake") {
+    const { from, state } = arrival;
+    return { sequence, from, effect: state === "unreachable" ? "unreachable" : "reached", mark: state };
+  }
+  const reply = arrival.kind === "error" ? readErrorArrival(arrival, target.address) : undefined;
+  // A hop limit that is used up with nobody having made it small is no step on a way.
+  return reply && { sequence, ...reply, effect: reply.effect === "transit" ? "unreachable" : reply.effect };
 }
 
 /** No service needs as much to be known by. */

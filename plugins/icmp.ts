@@ -51,17 +51,21 @@ export const icmp: ProtocolPlugin = {
   },
 };
 
-/** Without either socket the raw one's refusal is the one to tell: privilege would help in any case. */
+/**
+ * Without either socket the raw one's refusal is the one to tell: privilege would help. Where the host gives a reason of
+ * its own for having no raw sockets, privilege would not.
+ */
 function openPing(network: Network, family: 4 | 6, refused: SocketError): ProbeSocket {
   try {
     return network.open({ type: "ping" }, family);
   } catch (error) {
-    if (!(error instanceof SocketError)) throw error;
+    const isOfPrivilege = refused.errno === "EPERM" || refused.errno === "EACCES";
+    if (!(error instanceof SocketError) || (refused.evidence !== undefined && !isOfPrivilege)) throw error;
     throw new SocketError(
       "socket",
       refused.errno,
       "open a raw ICMP socket",
-      `a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range`,
+      refused.evidence ?? "a raw socket needs root or CAP_NET_RAW, a ping socket a group in net.ipv4.ping_group_range",
     );
   }
 }
@@ -110,21 +114,32 @@ function createEchoSession(socket: ProbeSocket, start: EchoStart): ProbeSession 
   const isOurs = (message: { type: number; identifier: number }, type: number): boolean =>
     message.type === type && message.identifier === identifier;
 
+  /** A NAT on the way wrote other words over address and identifier, and did not put them back: the token is ours. */
+  const isDisguised = (quotedSource: Uint8Array, { type, body }: { type: number; body: Uint8Array }): boolean =>
+    type === requestType &&
+    !equalBytes(quotedSource, source.bytes) &&
+    token.length === TOKEN &&
+    equalBytes(body.subarray(TOKEN_AT - HEADER, TOKEN_AT - HEADER + TOKEN), token);
+
   const matchPacket = (arrival: PacketArrival): Reply | undefined => {
     const message = parseIcmp(arrival.bytes);
     if (message === undefined) return undefined;
     if (isOurs(message, replyType)) {
       const at = TOKEN_AT - HEADER;
-      if (!equalBytes(message.body.subarray(at, at + tokenLength), token)) return undefined;
+      // Some targets cut their replies short (RFC 792 forbids it): what is there must be ours.
+      const echoed = message.body.subarray(at, at + tokenLength);
+      if (!equalBytes(echoed, token.subarray(0, echoed.length))) return undefined;
       if (!verifyIcmp(arrival.bytes, family, arrival.from.bytes, source.bytes)) return undefined;
       const { sequence } = message;
       const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
-      return { sequence, from: arrival.from, effect: "reached", icmp: { type: message.type, code: 0 }, ...hopLimit };
+      const echo = { icmp: { type: message.type, code: 0 }, size: arrival.bytes.length } as const;
+      return { sequence, from: arrival.from, effect: "reached", ...echo, ...hopLimit };
     }
     const error = readQuotedError(arrival, target, source);
     if (error === undefined || error.packet.protocol !== icmpProtocol(family)) return undefined;
     const quoted = parseIcmp(error.packet.payload);
-    return quoted && isOurs(quoted, requestType) ? { sequence: quoted.sequence, ...error.reply } : undefined;
+    const isKnown = quoted && (isOurs(quoted, requestType) || isDisguised(error.packet.source, quoted));
+    return isKnown ? { sequence: quoted.sequence, ...error.reply } : undefined;
   };
 
   const matchError = (arrival: ErrorArrival): Reply | undefined => {

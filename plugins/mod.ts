@@ -1,12 +1,13 @@
 import type { ProtocolPlugin } from "../core/plugin.ts";
 import { icmp } from "./icmp.ts";
 import { tcpConnect } from "./tcp-connect.ts";
+import { tcpReach } from "./tcp-reach.ts";
 import { tcpSyn } from "./tcp-syn.ts";
 import { udp } from "./udp.ts";
 
-export { icmp, tcpConnect, tcpSyn, udp };
+export { icmp, tcpConnect, tcpReach, tcpSyn, udp };
 
-/** All plugins that come with nettrace, in the order in which `auto` tries them. */
+/** All plugins that come with nettrace and show a path, in the order in which `auto` tries them. */
 export const builtInPlugins: readonly ProtocolPlugin[] = [icmp, udp, tcpSyn, tcpConnect];
 
 /** The order of `auto`: what tells most first, what is let out most last; both need the fewest privileges at the end. */

@@ -1,4 +1,3 @@
-import { refusePadding } from "../core/padding.ts";
 import type { ProtocolPlugin } from "../core/plugin.ts";
 import { openTcpService, TCP_SERVICE_MODES } from "../core/tcp-service.ts";
 
@@ -11,8 +10,5 @@ export const tcpConnect: ProtocolPlugin = {
   summary: "the kernel's own TCP handshake",
   modes: TCP_SERVICE_MODES,
   defaultPort: 443,
-  open(network, target, options) {
-    refusePadding(options, "tcp-connect", "the kernel makes its SYN");
-    return openTcpService(network, target, options);
-  },
+  open: (network, target, options) => openTcpService(network, target, options),
 };

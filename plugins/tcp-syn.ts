@@ -1,6 +1,6 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
 import { SocketError } from "../core/errors.ts";
-import { icmpProtocol, readQuotedError } from "../core/icmp-reply.ts";
+import { equalBytes, icmpProtocol, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
 import { paddedPayload } from "../core/padding.ts";
 import type { ProbeSession, ProtocolPlugin } from "../core/plugin.ts";
@@ -11,8 +11,10 @@ import {
   IP_PROTOCOL,
   parseTcp,
   parseTcpStart,
+  pseudoHeaderSum,
   readU16,
   TCP_FLAG,
+  verifyTransport,
   writeU16,
 } from "../core/wire/mod.ts";
 
@@ -39,8 +41,11 @@ export const tcpSyn: ProtocolPlugin = {
   },
 };
 
-/** MSS 1460, SACK, window scale 7, padded: some firewalls drop a SYN that no modern system would send. */
-const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4, 4, 2, 1, 3, 3, 7, 1, 1);
+/**
+ * As Linux's own SYN has them: MSS 1460, SACK, timestamps (the value is nobody's to check), window scale 7. Some firewalls
+ * drop a SYN that no modern system would send.
+ */
+const SYN_OPTIONS = Uint8Array.of(2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0x10, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7);
 const SOURCE_PORT_AT = 0;
 const SEQUENCE_LOW_AT = 6;
 const CHECKSUM_AT = 16;
@@ -112,7 +117,7 @@ function createSynSession(
     if (segment.sourcePort !== target.port || !isOurPort(segment.destinationPort)) return undefined;
     if (arrival.socket === otherFlows && segment.destinationPort === localPort) return undefined;
     if ((segment.flags & TCP_FLAG.ack) === 0) return undefined;
-    // The checksum is not verified: virtual links hand over segments whose checksum was left to hardware there is none of.
+    if (!isSound(arrival.bytes, arrival.from, source)) return undefined;
     const isReset = (segment.flags & TCP_FLAG.rst) !== 0;
     const sequence = acknowledged(segment.acknowledgement, isReset);
     if (sequence === undefined || (!isReset && (segment.flags & TCP_FLAG.syn) === 0)) return undefined;
@@ -124,8 +129,10 @@ function createSynSession(
     const error = readQuotedError(arrival, target, source);
     if (error === undefined || error.packet.protocol !== IP_PROTOCOL.tcp) return undefined;
     const quoted = parseTcpStart(error.packet.payload);
-    if (quoted === undefined || quoted.destinationPort !== target.port || !isOurPort(quoted.sourcePort))
-      return undefined;
+    if (quoted === undefined || quoted.destinationPort !== target.port) return undefined;
+    // A NAT on the way may have written other words over address and port: the half of the number that is ours stays.
+    const isDisguised = !equalBytes(error.packet.source, source.bytes);
+    if (!isDisguised && !isOurPort(quoted.sourcePort)) return undefined;
     const sequence = sequenceOf(quoted.sequence);
     return sequence === undefined ? undefined : { sequence, ...error.reply };
   };
@@ -156,4 +163,13 @@ function createSynSession(
       for (const each of [icmpSocket, port, socket, otherFlows]) each?.[Symbol.dispose]();
     },
   };
+}
+
+/**
+ * Whether a segment is as its sender made it. Virtual links hand over segments whose checksum was left to hardware that is
+ * not there (Linux: CHECKSUM_PARTIAL): the field then holds the sum of the pseudo-header.
+ */
+function isSound(segment: Uint8Array, from: IpAddress, to: IpAddress): boolean {
+  if (verifyTransport(segment, IP_PROTOCOL.tcp, from.bytes, to.bytes)) return true;
+  return readU16(segment, CHECKSUM_AT) === pseudoHeaderSum(from.bytes, to.bytes, IP_PROTOCOL.tcp, segment.length);
 }

@@ -1,4 +1,5 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
+import { UsageError } from "../core/errors.ts";
 import { openIcmpListener } from "../core/icmp-listener.ts";
 import { equalBytes, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, PacketArrival, ProbeSocket } from "../core/network.ts";
@@ -21,13 +22,26 @@ export const udp: ProtocolPlugin = {
     { name: "error-queue", needs: "none" },
   ],
   defaultPort: 33434,
+  options: [
+    {
+      name: "vary",
+      description: "by which port flows differ: destination, or source (a socket for each flow)",
+      type: "string",
+      default: "destination",
+    },
+  ],
   open(network, target, options) {
     const { family } = target.address;
     const payload = paddedPayload(options, { protocol: "udp", family, headers: 8, usual: PAYLOAD });
     const source = network.route(target.address).source;
     const localPort = options.sourcePort ?? 0;
+    const vary = options.plugin?.["vary"] ?? "destination";
+    if (vary !== "destination" && vary !== "source") {
+      throw new UsageError("Cannot vary UDP flows so: vary is destination or source");
+    }
     const socket = network.open({ type: "udp", localPort }, family);
-    return createUdpSession(socket, openIcmpListener(network, family), payload, target, source);
+    const others = vary === "source" ? createFlowSockets(() => network.open({ type: "udp" }, family)) : undefined;
+    return createUdpSession({ socket, icmpSocket: openIcmpListener(network, family), others }, payload, target, source);
   },
 };
 
@@ -39,13 +53,60 @@ const TOKEN = 8;
 const REMEMBERED = 4096;
 const LAST_PORT = 65535;
 
-function createUdpSession(
-  socket: ProbeSocket,
-  icmpSocket: ProbeSocket | undefined,
-  payload: Uint8Array,
-  target: Endpoint,
-  source: IpAddress,
-): ProbeSession {
+interface Sockets {
+  readonly socket: ProbeSocket;
+  readonly icmpSocket: ProbeSocket | undefined;
+  /** Of flows other than 0, where those differ by source port. */
+  readonly others: FlowSockets | undefined;
+}
+
+/** A socket, and so a source port, for each flow. */
+interface FlowSockets extends Disposable {
+  /** Sends from the flow's own. Throws SocketError. */
+  send(bytes: Uint8Array, to: Endpoint, probe: Probe): void;
+  owns(localPort: number): boolean;
+  /** The sequence of all that was sent from a port, where that was one probe only. */
+  onlySequence(localPort: number): number | undefined;
+}
+
+/** Open at once; the oldest is closed for a new one. */
+const MAX_SOCKETS = 64;
+
+function createFlowSockets(open: () => ProbeSocket): FlowSockets {
+  const byFlow = new Map<number, ProbeSocket>();
+  /** Undefined: more than one. */
+  const onlySequences = new Map<number, number | undefined>();
+
+  const openFor = (flow: number): ProbeSocket => {
+    const [oldest] = byFlow;
+    if (byFlow.size >= MAX_SOCKETS && oldest !== undefined) {
+      byFlow.delete(oldest[0]);
+      oldest[1][Symbol.dispose]();
+    }
+    const socket = open();
+    byFlow.set(flow, socket);
+    onlySequences.delete(socket.localPort);
+    return socket;
+  };
+
+  return {
+    send(bytes, to, { flow, hopLimit, sequence }) {
+      const socket = byFlow.get(flow) ?? openFor(flow);
+      socket.send(bytes, to, hopLimit, sequence);
+      const { localPort } = socket;
+      onlySequences.set(localPort, onlySequences.has(localPort) ? undefined : sequence);
+    },
+    owns: (localPort) => onlySequences.has(localPort),
+    onlySequence: (localPort) => onlySequences.get(localPort),
+    [Symbol.dispose]() {
+      for (const socket of byFlow.values()) socket[Symbol.dispose]();
+      byFlow.clear();
+    },
+  };
+}
+
+function createUdpSession(sockets: Sockets, payload: Uint8Array, target: Endpoint, source: IpAddress): ProbeSession {
+  const { socket, icmpSocket, others } = sockets;
   const hasSequence = payload.length >= TOKEN_AT;
   const token = crypto.getRandomValues(new Uint8Array(Math.max(0, Math.min(TOKEN, payload.length - TOKEN_AT))));
   if (hasSequence) payload.fill(0, 0, TOKEN_AT);
@@ -60,12 +121,19 @@ function createUdpSession(
   /** A router quoted too little to tell the probe, or the probe says too little: each has a port of its own. */
   let isShortQuoted = !hasSequence;
   let unattributed = 0;
-  let lastPort = target.port;
+  /** Where no probe says its sequence, the first has the target's own port; else that one is in use already. */
+  let lastPort = hasSequence ? target.port : target.port - 1;
 
   const sequenceOf = (bytes: Uint8Array): number | undefined => {
     if (!hasSequence || bytes.length < TOKEN_AT) return undefined;
     const quotedToken = bytes.subarray(TOKEN_AT, TOKEN_AT + TOKEN);
     return equalBytes(quotedToken, token.subarray(0, quotedToken.length)) ? readU16(bytes, 0) : undefined;
+  };
+
+  /** A NAT on the way wrote other words over address and port, and did not put them back: the whole token is ours. */
+  const disguised = (quotedSource: Uint8Array, bytes: Uint8Array): number | undefined => {
+    const isWhole = token.length === TOKEN && bytes.length >= TOKEN_AT + TOKEN;
+    return isWhole && !equalBytes(quotedSource, source.bytes) ? sequenceOf(bytes) : undefined;
   };
 
   /** Flows other than 0 have a port of their own, which names the probe even where no payload is quoted. */
@@ -95,7 +163,10 @@ function createUdpSession(
     const hopLimit = arrival.hopLimit === undefined ? {} : { replyHopLimit: arrival.hopLimit };
     const base = { from: arrival.from, effect: "reached", mark: "open", ...hopLimit } as const;
     // A short token may be met by chance in a service's own words.
-    const echoed = (token.length < TOKEN ? undefined : sequenceOf(arrival.bytes)) ?? sequenceOfPort(arrival.fromPort);
+    const echoed =
+      (token.length < TOKEN ? undefined : sequenceOf(arrival.bytes)) ??
+      others?.onlySequence(arrival.socket.localPort) ??
+      sequenceOfPort(arrival.fromPort);
     if (echoed !== undefined) return { sequence: echoed, ...base };
     if (arrival.fromPort !== target.port) return undefined;
     // The farther a probe could go, the surer it met the target: answers never make the target seem nearer than it is.
@@ -107,7 +178,14 @@ function createUdpSession(
   const matchQuoted = (arrival: PacketArrival): Reply | undefined => {
     const error = readQuotedError(arrival, target, source);
     const quoted = error?.packet.protocol === IP_PROTOCOL.udp ? parseUdp(error.packet.payload) : undefined;
-    if (error === undefined || quoted === undefined || quoted.sourcePort !== socket.localPort) return undefined;
+    if (error === undefined || quoted === undefined) return undefined;
+    if (quoted.sourcePort !== socket.localPort) {
+      const isOwn = others?.owns(quoted.sourcePort) === true && quoted.destinationPort === target.port;
+      const named = isOwn
+        ? (sequenceOf(quoted.payload) ?? others?.onlySequence(quoted.sourcePort))
+        : disguised(error.packet.source, quoted.payload);
+      return named === undefined ? undefined : { sequence: named, ...error.reply };
+    }
     const sequence =
       sequenceOf(quoted.payload) ??
       sequenceOfPort(quoted.destinationPort) ??
@@ -118,7 +196,11 @@ function createUdpSession(
   const matchError = (arrival: ErrorArrival): Reply | undefined => {
     const reply = readErrorArrival(arrival, target.address);
     if (reply === undefined) return undefined;
-    const sequence = sequenceOf(arrival.quoted) ?? sequenceOfPort(arrival.toPort) ?? onlyOpen();
+    const sequence =
+      sequenceOf(arrival.quoted) ??
+      others?.onlySequence(arrival.socket.localPort) ??
+      sequenceOfPort(arrival.toPort) ??
+      onlyOpen();
     if (sequence !== undefined) return { sequence, ...reply };
     if (arrival.quoted.length < TOKEN_AT && !arrival.local) {
       isShortQuoted = true;
@@ -147,6 +229,11 @@ function createUdpSession(
     send(probe: Probe) {
       if (hasSequence) writeU16(payload, 0, probe.sequence);
       destination.port = target.port;
+      if (others !== undefined && probe.flow > 0) {
+        others.send(payload, destination, probe);
+        remember(probe.sequence, probe.hopLimit);
+        return;
+      }
       if (probe.flow > 0 || isShortQuoted) {
         lastPort = ((probe.flow > 0 ? target.port - 1 + probe.flow : lastPort) % LAST_PORT) + 1;
         destination.port = lastPort;
@@ -162,8 +249,7 @@ function createUdpSession(
       return settle(arrival.socket === icmpSocket ? matchQuoted(arrival) : matchAnswer(arrival));
     },
     [Symbol.dispose]() {
-      socket[Symbol.dispose]();
-      icmpSocket?.[Symbol.dispose]();
+      for (const each of [socket, icmpSocket, others]) each?.[Symbol.dispose]();
     },
   };
 }

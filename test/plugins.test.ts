@@ -1,4 +1,5 @@
 import { type SimBenchesOptions, simPluginBenches } from "../core/conformance/sim-benches.ts";
+import type { ProtocolPlugin } from "../core/plugin.ts";
 import type { HostProfile } from "../core/sim/host.ts";
 import { icmp } from "../plugins/icmp.ts";
 import { tcpConnect } from "../plugins/tcp-connect.ts";
@@ -33,6 +34,14 @@ const echo = { open: { udp: (payload: Uint8Array) => payload } };
 const ECHO_MARKS = { marks: { plain: "open", closed: "closed" } };
 pluginContract("udp to a port that answers", udp, udpBenches(echo), ECHO_MARKS);
 pluginContract("udp to a port that answers, without privilege", udp, udpBenches({ ...NO_RAW, ...echo }), ECHO_MARKS);
+
+const bySource: ProtocolPlugin = {
+  ...udp,
+  open: (network, target, options) =>
+    udp.open(network, target, { ...options, plugin: { ...options.plugin, vary: "source" } }),
+};
+pluginContract("udp whose flows differ by source port", bySource, udpBenches({}), UDP_MARKS);
+pluginContract("udp whose flows differ by source port, without privilege", bySource, udpBenches(NO_RAW), UDP_MARKS);
 
 const tcpBenches = (more: More) => simPluginBenches({ port: 443, ...more });
 pluginContract("tcp-syn", tcpSyn, tcpBenches({}), { ...TCP_MARKS, mode: "raw" });

@@ -81,6 +81,8 @@ everywhere(
     "./test/tracer",
     "./test/sim.test.ts",
     "./test/plugins.test.ts",
+    "./test/padding.test.ts",
+    "./test/sim/send-options.test.ts",
     "./test/address.test.ts",
     "./test/statistics.test.ts",
     "./test/embedded.test.ts",
@@ -94,6 +96,7 @@ suite(
     "./test/cli",
     "./test/asn",
     "./test/doctor",
+    "./test/egress",
     "./test/live",
     "./test/personalities",
     "./test/house",
@@ -102,7 +105,10 @@ suite(
   ],
   asIs,
 );
+suite("truth: what is said of known paths", runtimes.bun, ["./test/truth"], asIs);
 suite("npm package, README's permissions for Deno", runtimes.bun, ["./test/package"], asIs);
+
+suite("releases", runtimes.bun, ["./test/release"], asIs);
 
 // Labs may be in a namespace without a way to npm's registry.
 const addon = rawSocketAddon();

@@ -1,8 +1,9 @@
+import { measureEgress, type Rung } from "../../core/mod.ts";
 import type { CommandContext } from "../context.ts";
-import { buildLadder } from "../ladder.ts";
+import { buildLadder, lastRungs } from "../ladder.ts";
 import { checkOptions, checkStagger, type TypedOptions } from "../options.ts";
 import { type ValuesByPlugin, withPluginOptions } from "../plugins/options.ts";
-import { run } from "./run.ts";
+import { type RunPlan, run } from "./run.ts";
 
 export interface AutoArguments {
   readonly host: string;
@@ -10,6 +11,7 @@ export interface AutoArguments {
     readonly order?: string | undefined;
     readonly port?: string | undefined;
     readonly stagger?: string | undefined;
+    readonly egress?: true | undefined;
   };
   readonly pluginValues: ValuesByPlugin;
 }
@@ -19,8 +21,26 @@ export async function runAuto(
   context: CommandContext,
   { host, options, pluginValues }: AutoArguments,
 ): Promise<number> {
-  const rungs = buildLadder(await context.protocols(), { order: options.order, ports: options.port });
+  const protocols = await context.protocols();
+  const rungs = buildLadder(protocols, { order: options.order, ports: options.port });
   const ladder = withPluginOptions(rungs, pluginValues);
+  const last = lastRungs(protocols, rungs, options.order);
   const staggerMs = checkStagger(options.stagger);
-  return run(context, { command: "auto", host, ladder, staggerMs, options: checkOptions(options) });
+  const plan = { command: "auto", host, ladder, last, staggerMs, options: checkOptions(options) } as const;
+  return run(context, options.egress ? { ...plan, prepare: byEgress(context, ladder) } : plan);
+}
+
+/** Measures what this host lets out towards the target, says it on stderr, and puts the ladder in that order. */
+function byEgress(context: CommandContext, ladder: readonly Rung[]): NonNullable<RunPlan["prepare"]> {
+  return async (network, target, signal) => {
+    const { letOut, portsToTry, reorder } = await import("../egress/ladder.ts");
+    const report = await measureEgress(network, {
+      target,
+      protocols: ["icmp", "udp", "tcp"],
+      ports: portsToTry(ladder),
+      signal,
+    });
+    context.stderr.write(`nettrace: this host lets out ${letOut(report)}\n`);
+    return reorder(ladder, report);
+  };
 }

@@ -66,7 +66,8 @@ async function examine(context: CommandContext): Promise<readonly Check[]> {
     ...protocolChecks(plugins, inspection),
     ...(isLinux ? kernelChecks(hostFiles, groups()) : []),
     ...(await routes(context)),
-    ...resolverChecks(hostFiles),
+    // Windows keeps its name servers elsewhere.
+    ...(process.platform === "win32" ? [] : resolverChecks(hostFiles)),
     ...rules,
   ];
 }

@@ -41,6 +41,7 @@ const NEEDS: Readonly<Record<PluginMode["needs"], string>> = {
   raw: "needs root or CAP_NET_RAW",
   ping: "needs a group in net.ipv4.ping_group_range",
   none: "needs no privilege",
+  nothing: "needs nothing",
 };
 
 function modeText({ name, needs }: PluginMode): string {

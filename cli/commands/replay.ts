@@ -6,7 +6,9 @@ import { echo } from "../host.ts";
 import { checkFormat, checkSpeed } from "../options.ts";
 import { FieldError } from "../record/fields.ts";
 import { createPlayer } from "../record/player.ts";
+import type { ReportHead } from "../render/report.ts";
 import { createReporter } from "../render/reporter.ts";
+import { createRoundsReporter } from "../render/rounds-reporter.ts";
 import { exitCodeOf, type RunHead } from "../result.ts";
 
 export interface ReplayArguments {
@@ -26,7 +28,10 @@ export async function runReplay(context: CommandContext, { file, options }: Repl
   const speed = checkSpeed(options.speed);
   const lines = await readLines(file);
   const { head, names, sound } = check(file, lines);
-  const reporter = await createReporter(context, { head, names, format });
+  const reporter =
+    "cycles" in head && (format === "text" || format === "json")
+      ? createRoundsReporter(context, { head, names, format })
+      : await createReporter(context, { head: format === "jsonl" ? head : asRun(head), names, format });
   const player = createPlayer();
   const startMs = performance.now();
   for (const line of lines.slice(0, sound)) {
@@ -35,18 +40,22 @@ export async function runReplay(context: CommandContext, { file, options }: Repl
       if (speed !== undefined) await until(startMs + (played.atMs ?? 0) / speed);
       reporter.event(played.event);
     } else if (played?.type === "end") {
-      reporter.finish(played.end);
-      return exitCodeOf(played.end);
+      return reporter.finish(played.end) ?? exitCodeOf(played.end);
     }
   }
   const end = player.cut();
-  reporter.finish(end);
+  const exitCode = reporter.finish(end) ?? exitCodeOf(end);
   context.stderr.write(`nettrace: the recording ends before its run did: this is what it holds\n`);
-  return exitCodeOf(end);
+  return exitCode;
+}
+
+/** A round is a query of each hop, for those formats that know no rounds. */
+function asRun(head: RunHead | ReportHead): RunHead {
+  return "cycles" in head ? { ...head, trace: { ...head.trace, queries: head.cycles } } : head;
 }
 
 interface Checked {
-  readonly head: RunHead;
+  readonly head: RunHead | ReportHead;
   readonly names: Names;
   /** How many lines can be played. */
   readonly sound: number;
@@ -59,7 +68,7 @@ function check(file: string, lines: readonly string[]): Checked {
   };
   const player = createPlayer();
   const texts = new Map<string, string>();
-  let head: RunHead | undefined;
+  let head: RunHead | ReportHead | undefined;
   let sound = 0;
   for (const line of lines) {
     try {

@@ -8,7 +8,6 @@ import {
   type Route,
   type Rung,
   resolveTarget,
-  UsageError,
 } from "../../core/mod.ts";
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { checkHost } from "../host.ts";
@@ -27,6 +26,7 @@ import { attemptLabel } from "../render/attempt.ts";
 import { createProgress, type Progress } from "../render/progress.ts";
 import { exitCodeOfReport, type ReportEnd, type ReportHead } from "../render/report.ts";
 import { reportDocument } from "../render/report-json.ts";
+import { createKeeper, type ReportKeeper } from "../render/report-keeper.ts";
 import { reportLines } from "../render/report-text.ts";
 import { createPaint } from "../render/style.ts";
 import { type Watched, watchRounds } from "../rounds.ts";
@@ -79,7 +79,7 @@ export async function runReport(
     staggerMs: checkStagger(typed.stagger),
     cycles: checkCycles(typed.cycles) ?? CYCLES,
     intervalMs: checkInterval(typed.interval) ?? INTERVAL_MS,
-    options: checkReportFormat(checkOptions(typed)),
+    options: checkOptions(typed),
   };
   checkZone(plan.host, plan.options);
   const abort = new AbortController();
@@ -104,12 +104,6 @@ export async function runReport(
   } finally {
     stopListening();
   }
-}
-
-/** The formats of other tools know one look at a path, but no rounds. */
-function checkReportFormat(options: CommonOptions): CommonOptions {
-  if (options.format === "text" || options.format === "json") return options;
-  throw new UsageError(`Cannot use --format ${options.format} with report: it must be text or json`);
 }
 
 interface Scene {
@@ -140,12 +134,14 @@ async function report(context: CommandContext, plan: Plan, scene: Scene): Promis
     intervalMs: plan.intervalMs,
     ...(context.hostName !== undefined && { localHost: context.hostName }),
   };
+  const keeper = await createKeeper(context, head, options, names);
   const startedMs = network.nowMs();
-  const search = await choose(plan, scene, progress);
+  const search = await choose(plan, scene, progress, keeper);
   const rung = search.rung ?? plan.ladder[search.winner?.index ?? -1];
-  const watched =
-    rung === undefined || signal.aborted ? undefined : await watch(plan, scene, { rung, search, names, progress });
+  const chosen = rung === undefined || signal.aborted ? undefined : { rung, search, names, progress, keeper };
+  const watched = chosen && (await watch(plan, scene, chosen));
   const durationMs = network.nowMs() - startedMs;
+  if (watched !== undefined) keeper.settle(watched, network.nowMs());
   await Promise.race([names.allSettled(), aborted(signal)]);
   progress.clear();
   const interrupted = scene.interruptedBy();
@@ -159,12 +155,20 @@ async function report(context: CommandContext, plan: Plan, scene: Scene): Promis
   };
   const { stdout } = context;
   if (options.format === "json") stdout.write(reportDocument(head, end, names));
-  else stdout.write(reportLines(head, end, { names, output: stdout, paint: createPaint(stdout, context.env) }));
+  else if (options.format === "text") {
+    stdout.write(reportLines(head, end, { names, output: stdout, paint: createPaint(stdout, context.env) }));
+  }
+  keeper.finish(end);
   return end.exitCode;
 }
 
 /** By which protocol: what `-P` says, or the first of the ladder that reaches the target by a quick trace. */
-async function choose(plan: Plan, { network, target, signal }: Scene, progress: Progress): Promise<RungFound> {
+async function choose(
+  plan: Plan,
+  { network, target, signal }: Scene,
+  progress: Progress,
+  keeper: ReportKeeper,
+): Promise<RungFound> {
   const { ladder, options } = plan;
   if (plan.isAsked) return { rung: ladder[0], winner: undefined, attempts: [] };
   return findWorkingRung(network, {
@@ -175,6 +179,7 @@ async function choose(plan: Plan, { network, target, signal }: Scene, progress: 
     trace: { ...options.trace, flow: "constant" },
     probe: probeOptions(options),
     onProgress: (attempt) => progress.show(attempt),
+    onEvent: (event) => keeper.searching(event),
   });
 }
 
@@ -183,14 +188,17 @@ interface Chosen {
   readonly search: RungFound;
   readonly names: Names;
   readonly progress: Progress;
+  readonly keeper: ReportKeeper;
 }
 
 function watch(plan: Plan, { network, target, signal }: Scene, chosen: Chosen): Promise<Watched> {
   const { trace } = plan.options;
-  const { rung, search, names, progress } = chosen;
+  const { rung, search, names, progress, keeper } = chosen;
   const targetHop = search.winner?.path.targetHop;
   const expectedHops = targetHop === undefined ? undefined : targetHop - (trace.firstHop ?? 1) + 1;
-  const label = attemptLabel({ protocol: rung.plugin.name, port: rung.port || (rung.plugin.defaultPort ?? null) });
+  const name = { protocol: rung.plugin.name, port: rung.port || (rung.plugin.defaultPort ?? null) };
+  const label = attemptLabel(name);
+  keeper.begin(search.attempts.length, name, network.nowMs());
   return watchRounds(network, {
     target: target.address,
     rungs: [rung],
@@ -207,6 +215,7 @@ function watch(plan: Plan, { network, target, signal }: Scene, chosen: Chosen): 
       ...(expectedHops !== undefined && { expectedHops }),
     },
     onEvent(event, table) {
+      keeper.watching(event);
       if (event.type === "reply" || event.type === "late") names.want(event.reply.from);
       progress.tell(`${label}: round ${table.rounds} of ${plan.cycles}`);
     },

@@ -28,9 +28,13 @@ export interface RunPlan {
   readonly command: "auto" | "trace";
   readonly host: string;
   readonly ladder: readonly Rung[];
+  /** More rungs, for a network that shows no hops. */
+  readonly last?: readonly Rung[];
   readonly options: CommonOptions;
   /** Milliseconds. */
   readonly staggerMs?: number;
+  /** The ladder to climb in place of `ladder`, once the target is known. */
+  readonly prepare?: (network: Network, target: IpAddress, signal: AbortSignal) => Promise<readonly Rung[]>;
 }
 
 /** Traces, shows, and returns the exit status. Throws UsageError, ResolveError or SocketError before the first probe. */
@@ -52,7 +56,9 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
       ...(plan.options.family !== undefined && { family: plan.options.family }),
       ...(context.lookup !== undefined && { lookup: context.lookup }),
     });
-    const end = await show(context, plan, network, target, abort.signal, () => interrupted);
+    const prepare = network.reachOnly ? undefined : plan.prepare;
+    const ladder = (await prepare?.(network, target.address, abort.signal)) ?? plan.ladder;
+    const end = await show(context, { ...plan, ladder }, network, target, abort.signal, () => interrupted);
     return exitCodeOf(end);
   } catch (error) {
     if (interrupted === undefined) throw error;
@@ -64,12 +70,13 @@ export async function run(context: CommandContext, plan: RunPlan): Promise<numbe
 
 async function show(
   context: CommandContext,
-  { command, host, ladder, options, staggerMs }: RunPlan,
+  { command, host, ladder: rungs, last = [], options, staggerMs }: RunPlan,
   network: Network,
   target: { readonly address: IpAddress; readonly route?: Route },
   signal: AbortSignal,
   interruptedBy: () => InterruptSignal | undefined,
 ): Promise<RunEnd> {
+  const ladder = network.reachOnly ? [...rungs, ...last] : rungs;
   let reporter: Reporter | undefined;
   const names: Names = options.numeric
     ? noNames

@@ -25,6 +25,8 @@ export function routeChecks(network: Network): readonly Check[] {
       return { group: "network", name, state: "ok", finding: `from ${formatAddress(source)}${by}` };
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
+      if (error.errno === null)
+        return { group: "network", name, state: "unknown", finding: error.evidence ?? error.message };
       const why =
         error.errno === "EACCES"
           ? "a route prohibits it"
@@ -70,7 +72,8 @@ export function socketChecks({ ffiRefusal, sockets }: Inspection): readonly Chec
   if (ffiRefusal !== null) {
     const finding = `the C library cannot be called: ${ffiRefusal}`;
     const remedy =
-      "no sockets but the runtime's own: memory must be allowed to become executable (MemoryDenyWriteExecute=no)";
+      "only tcp-reach is left: let memory become executable (systemd: MemoryDenyWriteExecute=no; SELinux: execmem) " +
+      "and ulimit -v be 4 GB or more";
     return [{ group: "sockets", name: "FFI", state: "missing", finding, remedy }];
   }
   const kinds = [...new Set(sockets.map(({ kind }) => kind))];
@@ -104,14 +107,26 @@ export function protocolChecks(
 ): readonly Check[] {
   const opens = (kind: SocketTrial["kind"]): boolean =>
     sockets.some((each) => each.kind === kind && each.refusal === null);
+  /** Not every system has every socket, privilege or not; those that bear a protocol's name are its own. */
+  const isRefused = (name: string): boolean => {
+    const own = sockets.filter(({ kind }) => kind === name);
+    return own.length > 0 && own.every(({ refusal }) => refusal !== null);
+  };
   const can = ({ needs }: PluginMode): boolean => {
-    if (ffiRefusal !== null) return false;
+    if (ffiRefusal !== null) return needs === "nothing";
     return needs === "raw" ? opens("raw-icmp") : needs === "ping" ? opens("ping") : true;
   };
   return plugins.map(({ name, modes = [] }) => {
     if (modes.length === 0)
       return { group: "protocols", name, state: "unknown", finding: "does not say what it needs" };
+    if (ffiRefusal === null && isRefused(name)) {
+      return { group: "protocols", name, state: "missing", finding: "this system has no such socket" };
+    }
     const possible = modes.filter(can).map((mode) => mode.name);
+    if (ffiRefusal !== null && possible.length > 0) {
+      const finding = `${possible.join(", ")}: reached or not, and in what time; no hops`;
+      return { group: "protocols", name, state: "limited", finding };
+    }
     if (possible.length === modes.length)
       return { group: "protocols", name, state: "ok", finding: possible.join(", ") };
     const lacking = modes
@@ -126,4 +141,5 @@ const NEEDS: Readonly<Record<PluginMode["needs"], string>> = {
   raw: "CAP_NET_RAW",
   ping: "ping_group_range",
   none: "FFI",
+  nothing: "nothing",
 };

@@ -1,5 +1,6 @@
 import {
   type Attempt,
+  type AutoEvent,
   auto,
   type IpAddress,
   type Network,
@@ -20,6 +21,8 @@ export interface RungSearch {
   readonly signal?: AbortSignal;
   /** Something has happened to an attempt. */
   readonly onProgress?: (attempt: Attempt) => void;
+  /** Every event, for a recording. */
+  readonly onEvent?: (event: AutoEvent) => void;
 }
 
 export interface RungFound {
@@ -33,10 +36,11 @@ export interface RungFound {
 
 /** Climbs the ladder by one quick trace. Throws UsageError where an option is out of range. */
 export async function findWorkingRung(network: Network, search: RungSearch): Promise<RungFound> {
-  const { onProgress, trace, ...request } = search;
+  const { onProgress, onEvent, trace, ...request } = search;
   let attempts: readonly Attempt[] = [];
   let winner: Attempt | undefined;
   for await (const event of auto(network, { ...request, trace: { queries: 1, ...trace } })) {
+    onEvent?.(event);
     if (event.type === "finished") ({ attempts, winner } = event);
     else onProgress?.(event.attempt);
   }

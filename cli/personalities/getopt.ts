@@ -15,12 +15,16 @@ export interface GivenOption<Spec extends OptionSpec> {
   /** As typed, with its dashes, for messages. */
   readonly shown: string;
   readonly value: string | undefined;
+  /** Which word of the command line ends it, from 1. */
+  readonly at: number;
 }
 
 export interface CommandWords<Spec extends OptionSpec> {
   /** In the order in which they were typed. */
   readonly options: readonly GivenOption<Spec>[];
   readonly operands: readonly string[];
+  /** Which words of the command line those are, from 1. */
+  readonly operandsAt: readonly number[];
 }
 
 /** What is wrong with a command line; each tool has its own words for it. */
@@ -29,11 +33,14 @@ export class GetoptError extends Error {
   readonly problem: "unknown" | "ambiguous" | "missing-value" | "unexpected-value";
   /** As typed, with its dashes. */
   readonly option: string;
+  /** Which word of the command line it is in, from 1. */
+  readonly at: number;
 
-  constructor(problem: GetoptError["problem"], option: string) {
+  constructor(problem: GetoptError["problem"], option: string, at: number) {
     super(`Cannot read the option ${option}: ${problem}`);
     this.problem = problem;
     this.option = option;
+    this.at = at;
   }
 }
 
@@ -45,29 +52,41 @@ export class GetoptError extends Error {
 export function getopt<Spec extends OptionSpec>(argv: readonly string[], specs: readonly Spec[]): CommandWords<Spec> {
   const options: GivenOption<Spec>[] = [];
   const operands: string[] = [];
+  const operandsAt: number[] = [];
+  const operand = (word: string, at: number): void => {
+    operands.push(word);
+    operandsAt.push(at);
+  };
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] ?? "";
-    const next = (shown: string): string => {
-      index += 1;
-      const value = argv[index];
-      if (value === undefined) throw new GetoptError("missing-value", shown);
-      return value;
-    };
     if (word === "--") {
-      operands.push(...argv.slice(index + 1));
+      for (index += 1; index < argv.length; index += 1) operand(argv[index] ?? "", index + 1);
       break;
     }
-    if (word.startsWith("--")) options.push(longOption(word, specs, next));
-    else if (word.startsWith("-") && word.length > 1) options.push(...shortOptions(word.slice(1), specs, next));
-    else operands.push(word);
+    const at = index + 1;
+    const next = (shown: string): Value => {
+      const value = argv[at];
+      if (value === undefined) throw new GetoptError("missing-value", shown, at);
+      index = at;
+      return { value, at: at + 1 };
+    };
+    if (word.startsWith("--")) options.push(longOption(word, at, specs, next));
+    else if (word.startsWith("-") && word.length > 1) options.push(...shortOptions(word.slice(1), at, specs, next));
+    else operand(word, at);
   }
-  return { options, operands };
+  return { options, operands, operandsAt };
+}
+
+interface Value {
+  readonly value: string | undefined;
+  readonly at: number;
 }
 
 function longOption<Spec extends OptionSpec>(
   word: string,
+  at: number,
   specs: readonly Spec[],
-  next: (shown: string) => string,
+  next: (shown: string) => Value,
 ): GivenOption<Spec> {
   const equals = word.indexOf("=");
   const name = word.slice(2, equals < 0 ? undefined : equals);
@@ -76,16 +95,18 @@ function longOption<Spec extends OptionSpec>(
   const exact = specs.find(({ long }) => long === name);
   const begun = specs.filter(({ long }) => long?.startsWith(name));
   const spec = exact ?? begun[0];
-  if (spec === undefined || name === "") throw new GetoptError("unknown", shown);
-  if (exact === undefined && begun.length > 1) throw new GetoptError("ambiguous", shown);
-  if (spec.value === undefined && attached !== undefined) throw new GetoptError("unexpected-value", shown);
-  return { spec, shown, value: spec.value === "required" ? (attached ?? next(shown)) : attached };
+  if (spec === undefined || name === "") throw new GetoptError("unknown", shown, at);
+  if (exact === undefined && begun.length > 1) throw new GetoptError("ambiguous", shown, at);
+  if (spec.value === undefined && attached !== undefined) throw new GetoptError("unexpected-value", shown, at);
+  const given = { value: attached, at };
+  return { spec, shown, ...(spec.value === "required" && attached === undefined ? next(shown) : given) };
 }
 
 function shortOptions<Spec extends OptionSpec>(
   cluster: string,
+  at: number,
   specs: readonly Spec[],
-  next: (shown: string) => string,
+  next: (shown: string) => Value,
 ): GivenOption<Spec>[] {
   const given: GivenOption<Spec>[] = [];
   let rest = cluster;
@@ -94,13 +115,13 @@ function shortOptions<Spec extends OptionSpec>(
     rest = rest.slice(letter.length);
     const shown = `-${letter}`;
     const spec = specs.find(({ short }) => short === letter);
-    if (spec === undefined) throw new GetoptError("unknown", shown);
+    if (spec === undefined) throw new GetoptError("unknown", shown, at);
     if (spec.value === undefined) {
-      given.push({ spec, shown, value: undefined });
+      given.push({ spec, shown, value: undefined, at });
       continue;
     }
-    const attached = rest === "" ? undefined : rest;
-    given.push({ spec, shown, value: spec.value === "required" ? (attached ?? next(shown)) : attached });
+    const attached = { value: rest === "" ? undefined : rest, at };
+    given.push({ spec, shown, ...(spec.value === "required" && rest === "" ? next(shown) : attached) });
     rest = "";
   }
   return given;

@@ -16,16 +16,34 @@ export type Personality = (argv: readonly string[], context: CommandContext, cal
 /** Loaded when they are called for. */
 const PERSONALITIES: Readonly<Record<string, () => Promise<Personality>>> = {
   mtr: async () => (await import("./mtr/mod.ts")).mtr,
+  ping: async () => (await import("./ping/mod.ts")).ping,
+  tcptraceroute: async () => (await import("./tcptraceroute/mod.ts")).tcptraceroute,
+  tracert: async () => (await import("./tracert/mod.ts")).tracert,
+  traceroute: async () => (await import("./traceroute/mod.ts")).traceroute,
 };
+
+/** What `nettrace link` makes: the names that people and scripts type. */
+export const LINK_NAMES: readonly string[] = [
+  "traceroute",
+  "traceroute6",
+  "mtr",
+  "ping",
+  "ping6",
+  "tracert",
+  "tcptraceroute",
+];
 
 export interface NamedPersonality {
   readonly load: () => Promise<Personality>;
   readonly call: PersonalityCall;
 }
 
-/** By a command's name or by the path that the executable was started under: `mtr`, `/usr/local/bin/ping6`. */
+/**
+ * By a command's name or by the path that the executable was started under: `mtr`, `/usr/local/bin/ping6`,
+ * `C:\\tools\\tracert.exe`.
+ */
 export function findPersonality(name: string): NamedPersonality | undefined {
-  const base = name.slice(name.lastIndexOf("/") + 1);
+  const base = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1).replace(/\.exe$/i, "");
   const [, stem = "", digit] = /^(.*?)([46])?$/.exec(base) ?? [];
   const load = Object.hasOwn(PERSONALITIES, stem) ? PERSONALITIES[stem] : undefined;
   if (load === undefined) return undefined;

@@ -18,7 +18,7 @@ function isRouteMissing({ stage, errno }: SocketError): boolean {
 function refusal({ stage, errno, evidence }: SocketError, what: string): string {
   if (stage === "local-reject") return `a REJECT rule in OUTPUT refuses ${what}`;
   if (stage === "socket" && (errno === "EPERM" || errno === "EACCES")) {
-    return evidence === undefined ? `${what} needs root or CAP_NET_RAW` : `no socket for ${what}: ${evidence}`;
+    return `${what} needs root or CAP_NET_RAW${evidence === undefined ? "" : ` (${evidence})`}`;
   }
   switch (errno) {
     case null:

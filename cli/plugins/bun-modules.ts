@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync } from "node:fs";
-import { dirname, extname } from "node:path";
+import { dirname, extname, isAbsolute } from "node:path";
 import * as core from "../../core/mod.ts";
 import { OWN_NAME, type PluginFile, TESTING_NAME, UntrustedError } from "./modules.ts";
 import { distrust } from "./trust.ts";
@@ -16,6 +16,8 @@ export async function importPlugin(plugin: PluginFile): Promise<Readonly<Record<
   }
   onTrusted();
   if (!isNamed) {
+    const { forgetTranspilerCache } = await import("./transpiler-cache.ts");
+    forgetTranspilerCache();
     runtime.plugin({
       name: OWN_NAME,
       setup: (build) => {
@@ -50,7 +52,7 @@ function filesOf(entry: string, { Transpiler, resolveSync }: typeof import("bun"
         continue;
       }
       // The runtime's own modules have no path.
-      if (found.startsWith("/")) files.add(realpathSync(found));
+      if (isAbsolute(found)) files.add(realpathSync(found));
     }
   }
   return [...files];

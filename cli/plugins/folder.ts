@@ -14,12 +14,16 @@ export interface FoundPlugin {
 }
 
 /**
- * The user's own plugin folder. Relative paths count as unset (XDG Base Directory Specification). Root under sudo has
+ * The user's own plugin folder; on Windows %APPDATA%\\nettrace\\plugins. Relative paths count as unset (XDG Base Directory Specification). Root under sudo has
  * root's own, whatever the environment of the other user says.
  */
 export function pluginFolder(env: Readonly<Record<string, string | undefined>>, who: Who): string {
+  const { XDG_CONFIG_HOME: config = "", HOME: home = "", APPDATA: roaming = "" } = env;
+  if (who.profile !== undefined) {
+    const base = [config, roaming].find((each) => isAbsolute(each)) ?? join(who.profile, "AppData", "Roaming");
+    return join(base, "nettrace", "plugins");
+  }
   const own = (): string => join(userInfo().homedir, ".config");
-  const { XDG_CONFIG_HOME: config = "", HOME: home = "" } = env;
   const base =
     who.sudoUid !== undefined ? own() : isAbsolute(config) ? config : isAbsolute(home) ? join(home, ".config") : own();
   return join(base, "nettrace", "plugins");

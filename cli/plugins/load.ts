@@ -64,9 +64,12 @@ export async function loadPlugins(wanted: WantedPlugins, context: CommandContext
   return loaded;
 }
 
+/** Said on Windows. */
+const UNCHECKED = " (who else may change it is not checked here)";
+
 async function runFile(file: string, who: Who, isAsked: boolean, context: CommandContext): Promise<LoadedPlugin> {
   const onTrusted = (): void => {
-    const asWhom = who.sudoUid === undefined ? "" : " as root";
+    const asWhom = who.sudoUid !== undefined ? " as root" : who.profile !== undefined ? UNCHECKED : "";
     context.stderr.write(`nettrace: loads the plugin ${printable(file)}${asWhom}\n`);
   };
   try {

@@ -10,6 +10,7 @@ import {
   type Stage,
   type TraceEvent,
 } from "../../core/mod.ts";
+import type { ReportHead } from "../render/report.ts";
 import type { RunHead } from "../result.ts";
 import { EVENTS_SCHEMA } from "./encode.ts";
 import {
@@ -34,7 +35,7 @@ const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 const MAX_LABELS = 64;
 
 /** The first line of a recording. Throws FieldError. */
-export function readHead(fields: Fields): RunHead {
+export function readHead(fields: Fields): RunHead | ReportHead {
   if (fields["schema"] !== EVENTS_SCHEMA) throw new FieldError(`it is no recording of the form ${EVENTS_SCHEMA}`);
   const target = asFields(fields["target"], '"target"');
   const trace = asFields(fields["trace"], '"trace"');
@@ -42,8 +43,18 @@ export function readHead(fields: Fields): RunHead {
   const device = source === undefined ? null : textOrNull(source, "interface");
   const started = new Date(text(fields, "started"));
   if (Number.isNaN(started.getTime())) throw new FieldError('"started" is no time');
+  const command = word(fields, "command", ["auto", "trace", "report"]);
+  const rounds =
+    command === "report"
+      ? {
+          cycles: whole(fields, "cycles", MAX_COUNT),
+          intervalMs: number(fields, "interval_ms"),
+          localHost: text(fields, "local_host"),
+        }
+      : {};
   return {
-    command: word(fields, "command", ["auto", "trace"]),
+    ...rounds,
+    command,
     target: { name: text(target, "name"), address: address(target, "address") },
     route: source && { source: address(source, "address"), ...(device !== null && { interface: device }) },
     trace: {
@@ -75,7 +86,10 @@ export function readTraceEvent(fields: Fields): TraceEvent | undefined {
     case "failed": {
       const error = readError(fields["error"]);
       if (!(error instanceof SocketError)) throw new FieldError('"error" of a refused probe has no stage');
-      return { type, probe: readProbe(fields), atMs: number(fields, "at_ms"), error };
+      const probe = readProbe(fields);
+      const said = fields["reply"] === undefined ? undefined : asFields(fields["reply"], '"reply"');
+      const reply = said && readReply(said, probe.sequence);
+      return { type, probe, atMs: number(fields, "at_ms"), error, ...(reply && { reply }) };
     }
     case "reply":
     case "late":
@@ -99,9 +113,11 @@ export function readTraceEvent(fields: Fields): TraceEvent | undefined {
 }
 
 function readProbe(fields: Fields): Probe {
+  const isDirect = fields["hop_limit"] === null;
   return {
     sequence: whole(fields, "sequence", MAX_SEQUENCE),
-    hopLimit: whole(fields, "hop_limit", 255),
+    hopLimit: isDirect ? 255 : whole(fields, "hop_limit", 255),
+    ...(isDirect && { direct: true as const }),
     flow: whole(fields, "flow", MAX_COUNT),
     round: whole(fields, "round", MAX_COUNT),
     ...(flag(fields, "scout") && { scout: true as const }),
@@ -120,7 +136,9 @@ function readReply(fields: Fields, sequence: number): Reply {
     ...(fields["reply_hop_limit"] !== undefined && { replyHopLimit: whole(fields, "reply_hop_limit", 255) }),
     ...(fields["quoted_hop_limit"] !== undefined && { quotedHopLimit: whole(fields, "quoted_hop_limit", 255) }),
     ...(fields["mtu"] !== undefined && { mtu: whole(fields, "mtu", 0xffff_ffff) }),
+    ...(fields["size"] !== undefined && { size: whole(fields, "size", 0xffff) }),
     ...(flag(fields, "ambiguous") && { ambiguous: true as const }),
+    ...(flag(fields, "local") && { local: true as const }),
   };
 }
 

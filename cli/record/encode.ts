@@ -1,11 +1,18 @@
+import { hostname } from "node:os";
 import { type Attempt, type AutoEvent, formatAddress, type Reply, type TraceEvent } from "../../core/mod.ts";
+import type { ReportHead } from "../render/report.ts";
 import type { RunEnd, RunHead } from "../result.ts";
 
 /** The schema of a recording: docs/schema/events-1.json. */
 export const EVENTS_SCHEMA = "nettrace.events/1";
 
 /** The first line: what is known before the first probe leaves. Times are milliseconds since then. */
-export function headLine({ command, target, route, trace, ladder, started }: RunHead): object {
+export function headLine(head: RunHead | ReportHead): object {
+  const { command, target, route, trace, ladder, started } = head;
+  const rounds =
+    "cycles" in head
+      ? { cycles: head.cycles, interval_ms: head.intervalMs, local_host: head.localHost ?? hostname() }
+      : {};
   return {
     type: "run",
     schema: EVENTS_SCHEMA,
@@ -24,6 +31,7 @@ export function headLine({ command, target, route, trace, ladder, started }: Run
       flow: trace.flow,
     },
     ladder: ladder.map(({ protocol, port }) => ({ protocol, port })),
+    ...rounds,
   };
 }
 
@@ -37,6 +45,7 @@ export function eventLine(event: AutoEvent, startMs: number): object | undefined
         protocol: event.attempt.protocol,
         port: event.attempt.port,
         at_ms: exact(event.attempt.startedMs - startMs),
+        ...(isRounds(event.attempt) && { rounds: true }),
       };
     case "trace":
       return traceLine(event.attempt, event.event, startMs);
@@ -51,6 +60,11 @@ export function eventLine(event: AutoEvent, startMs: number): object | undefined
     case "finished":
       return undefined;
   }
+}
+
+/** Whether an attempt is the rounds of a report, and not one of those that chose their protocol. */
+export function isRounds(attempt: Attempt & { readonly isRounds?: boolean }): boolean {
+  return attempt.isRounds === true;
 }
 
 /** The last line. */
@@ -76,15 +90,15 @@ function traceLine(attempt: Attempt, event: TraceEvent, startMs: number): object
     const { error } = event;
     return { ...base, outcome: event.outcome, ...(error && { error: errorOf(error) }) };
   }
-  const { sequence, hopLimit, flow, round, scout } = event.probe;
-  const probe = { sequence, hop_limit: hopLimit, flow, round, ...(scout && { scout }) };
+  const { sequence, hopLimit, flow, round, scout, direct } = event.probe;
+  const probe = { sequence, hop_limit: direct ? null : hopLimit, flow, round, ...(scout && { scout }) };
   switch (event.type) {
     case "sent":
       return { ...base, ...probe };
     case "lost":
       return { ...base, ...probe, abandoned: event.abandoned };
     case "failed":
-      return { ...base, ...probe, error: errorOf(event.error) };
+      return { ...base, ...probe, error: errorOf(event.error), ...(event.reply && { reply: replyOf(event.reply) }) };
     default:
       return {
         ...base,
@@ -98,7 +112,7 @@ function traceLine(attempt: Attempt, event: TraceEvent, startMs: number): object
 }
 
 function replyOf(reply: Reply): object {
-  const { from, effect, icmp, mark, mpls, replyHopLimit, quotedHopLimit, mtu, ambiguous } = reply;
+  const { from, effect, icmp, mark, mpls, replyHopLimit, quotedHopLimit, mtu, size, ambiguous, local } = reply;
   return {
     from: formatAddress(from),
     effect,
@@ -115,7 +129,9 @@ function replyOf(reply: Reply): object {
     ...(replyHopLimit !== undefined && { reply_hop_limit: replyHopLimit }),
     ...(quotedHopLimit !== undefined && { quoted_hop_limit: quotedHopLimit }),
     ...(mtu !== undefined && { mtu }),
+    ...(size !== undefined && { size }),
     ...(ambiguous && { ambiguous }),
+    ...(local && { local }),
   };
 }
 

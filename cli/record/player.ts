@@ -2,7 +2,18 @@ import { type Attempt, type AutoEvent, createPath, type Stage, type Verdict } fr
 import type { InterruptSignal } from "../context.ts";
 import type { RunEnd, RunHead } from "../result.ts";
 import { address, readHead, readTraceEvent, STAGES } from "./decode.ts";
-import { asFields, FieldError, type Fields, number, numberOrNull, text, textOrNull, whole, word } from "./fields.ts";
+import {
+  asFields,
+  FieldError,
+  type Fields,
+  flag,
+  number,
+  numberOrNull,
+  text,
+  textOrNull,
+  whole,
+  word,
+} from "./fields.ts";
 
 const VERDICTS: readonly Verdict[] = [
   "reached",
@@ -21,6 +32,7 @@ const MAX_ATTEMPTS = 1000;
 
 /** A recorded attempt: what its lines have said so far. */
 interface PlayedAttempt extends Attempt {
+  readonly isRounds: boolean;
   mode: string | null;
   verdict: Verdict | undefined;
   stage: Stage | null;
@@ -62,6 +74,7 @@ export function createPlayer(): Player {
     if (index !== attempts.length) throw new FieldError('"attempt" is out of order');
     const attempt: PlayedAttempt = {
       index,
+      isRounds: flag(fields, "rounds"),
       protocol: text(fields, "protocol"),
       port: fields["port"] === null ? null : whole(fields, "port", 65_535),
       mode: null,
@@ -141,7 +154,7 @@ export function createPlayer(): Player {
         (best, each) => ((each.path.farthestHop ?? 0) > (best?.path.farthestHop ?? 0) ? each : best),
         undefined,
       );
-      const winner = attempts.find(({ path }) => path.targetHop !== undefined) ?? farthest;
+      const winner = attempts.find(({ path }) => path.reached) ?? farthest;
       return { attempts, winner, durationMs: latestMs, interrupted: undefined };
     },
   };

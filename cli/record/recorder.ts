@@ -1,4 +1,4 @@
-import type { Names } from "../../core/mod.ts";
+import type { IpAddress, Names } from "../../core/mod.ts";
 import { printableJson } from "../printable.ts";
 import type { Reporter } from "../render/text.ts";
 import type { RunHead } from "../result.ts";
@@ -13,7 +13,7 @@ export interface RecorderOptions {
 
 /** Every event of a run as a JSON line, as it comes: the lossless form, from which every report can be made again. */
 export function createRecorder({ head, names, write }: RecorderOptions): Reporter {
-  const responders = new Map<string, { readonly text: string }>();
+  const responders = new Map<string, IpAddress>();
   let startMs: number | undefined;
   const line = (value: object | undefined): void => {
     if (value !== undefined) write(`${printableJson(value)}\n`);
@@ -29,10 +29,9 @@ export function createRecorder({ head, names, write }: RecorderOptions): Reporte
     },
     refresh() {},
     finish(end) {
-      for (const { reply } of end.attempts.flatMap(({ path }) => path.hops().flatMap(({ probes }) => probes))) {
-        const name = reply && names.of(reply.from);
-        if (reply === undefined || name === undefined || !responders.delete(reply.from.text)) continue;
-        line(nameLine(reply.from.text, name));
+      for (const from of responders.values()) {
+        const name = names.of(from);
+        if (name !== undefined) line(nameLine(from.text, name));
       }
       line(endLine(end));
     },

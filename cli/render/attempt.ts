@@ -55,7 +55,7 @@ export function ladderHeading({ paint, labelWidth }: LadderView): string {
 export function ladderLines(attempt: Attempt, { paint, width, labelWidth }: LadderView): string[] {
   const { verdict, mode, durationMs, path } = attempt;
   const isOver = verdict !== undefined;
-  const word = verdict ?? (path.targetHop === undefined ? "tracing" : "reached");
+  const word = verdict ?? (path.reached ? "reached" : "tracing");
   const style = verdict === undefined ? "dim" : STYLES[verdict];
   const hops = isOver ? String(path.farthestHop ?? "-") : "...";
   const ms = isOver && durationMs !== undefined ? formatMs(durationMs) : "...";

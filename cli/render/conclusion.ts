@@ -11,8 +11,14 @@ export function conclusion({ target, trace }: RunHead, end: RunEnd, tellTime = f
   const clauses = failureClauses(attempts);
   const stopped = interrupted === undefined ? [] : ["stopped before the end"];
   if (winner?.verdict === "reached") {
-    const hops = winner.path.targetHop ?? 0;
     const closed = isClosed(winner) ? " (the port is closed)" : "";
+    const { targetHop: hops, direct } = winner.path;
+    if (hops === undefined) {
+      const time = direct?.rtt.bestMs === undefined ? "" : ` in ${formatMs(direct.rtt.bestMs)} ms`;
+      const invisible = `the path is not visible (${printable(winner.protocol)} shows no hops)`;
+      const by = `reached ${address} by ${attemptLabel(winner)}${time}${closed}`;
+      return [...stopped, by, invisible, ...alsoReached(winner, attempts), ...clauses].join("; ");
+    }
     const time = tellTime && winner.durationMs !== undefined ? ` (${formatMs(winner.durationMs)} ms)` : "";
     // The target may be nearer than the first hop limit that was tried.
     const within = hops === trace.firstHop && hops > 1 ? "within" : "in";
@@ -100,9 +106,16 @@ function hopText({ path }: Attempt): string {
   return `hop ${hop.hop}${responder === undefined ? "" : ` (${responder.text})`}`;
 }
 
+/** Ports that answered beside the winner's, where each is asked. */
+function alsoReached(winner: Attempt, attempts: readonly Attempt[]): string[] {
+  return attempts
+    .filter((each) => each !== winner && each.verdict === "reached")
+    .map((each) => `${attemptLabel(each)} ${isClosed(each) ? "answers too (the port is closed)" : "answers too"}`);
+}
+
 /** A TCP port that refuses is worth a word; for a UDP probe that is the answer hoped for. */
 function isClosed({ protocol, path }: Attempt): boolean {
-  const target = path.targetHop === undefined ? undefined : path.hop(path.targetHop);
+  const target = path.targetHop === undefined ? path.direct : path.hop(path.targetHop);
   const marks = target?.probes.flatMap(({ reply }) => (reply?.effect === "reached" ? [reply.mark] : [])) ?? [];
   return protocol.startsWith("tcp-") && marks.length > 0 && marks.every((mark) => mark === "closed");
 }

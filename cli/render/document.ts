@@ -18,6 +18,11 @@ const DOCUMENTS: Readonly<Record<Exclude<OutputFormat, "text" | "jsonl">, () => 
   mermaid: async () => (await import("./formats/mermaid.ts")).mermaid,
 };
 
+/** Writes a finished run in a format. */
+export function createDocumentWriter(format: keyof typeof DOCUMENTS): Promise<RunFormat> {
+  return DOCUMENTS[format]();
+}
+
 export interface DocumentReporterOptions {
   readonly head: RunHead;
   readonly output: Output;
@@ -30,7 +35,7 @@ export async function createDocumentReporter(
   format: keyof typeof DOCUMENTS,
   { head, output, progress, names }: DocumentReporterOptions,
 ): Promise<Reporter> {
-  const write = await DOCUMENTS[format]();
+  const write = await createDocumentWriter(format);
   return {
     event(event) {
       if (event.type === "trace") progress.show(event.attempt);

@@ -1,4 +1,5 @@
 import {
+  type Answers,
   type Attempt,
   formatAddress,
   type Hop,
@@ -59,6 +60,7 @@ export function attemptDocument(attempt: Attempt, names: Names): object {
     refused_sends: attempt.refusedSends,
     tapped_only: path.tappedOnly,
     unattributed_answers: attempt.unattributed,
+    connect: path.direct === undefined ? null : answersDocument(path.direct, names),
     trace: path.sent === 0 ? null : traceDocument(attempt, names),
   };
 }
@@ -75,9 +77,12 @@ function traceDocument({ protocol, port, mode, path }: Attempt, names: Names): o
   };
 }
 
-function hopDocument({ hop, sent, received, rtt, probes }: Hop, names: Names): object {
+function hopDocument({ hop, ...answers }: Hop, names: Names): object {
+  return { hop, ...answersDocument(answers, names) };
+}
+
+function answersDocument({ sent, received, rtt, probes }: Answers, names: Names): object {
   return {
-    hop,
     sent,
     received,
     rtt: {

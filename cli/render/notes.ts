@@ -65,7 +65,7 @@ function advice({ target }: RunHead, attempts: readonly Attempt[]): string[] {
     ...(has("unroutable") || (has("denied") && isRouteRefused)
       ? [`to do: see the route with "ip route get ${address}"`]
       : []),
-    ...(attempts.every((each) => each.verdict === "unprivileged")
+    ...(attempts.every((each) => each.verdict === "unprivileged" && each.protocol !== "tcp-connect")
       ? ["to do: run as root, or try udp and tcp-connect, which need no privilege"]
       : []),
   ];

@@ -13,6 +13,8 @@ export interface Rung {
   readonly port: number;
   /** Values of the plugin's own options. */
   readonly options?: PluginValues;
+  /** Tried although an earlier rung has reached the target, and left to its own end. Such rungs come last. */
+  readonly always?: true;
 }
 
 /** What `auto` is asked to do. */
@@ -54,13 +56,14 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
   const events: AutoEvent[] = [];
   const attempts: LiveAttempt[] = [];
   const climb = createLadder(request, options, driver, network, attempts, events);
+  const isInRace = ({ index }: Attempt): boolean => request.ladder[index]?.always !== true;
   let leading: Attempt | undefined;
 
   while (true) {
     if (request.signal?.aborted) for (const each of attempts) each.stop(network.nowMs(), false);
     else climb(staggerMs);
-    const candidate = attempts.find((each) => each.path.targetHop !== undefined);
-    if (candidate !== undefined) overtake(candidate, attempts, network.nowMs(), staggerMs);
+    const candidate = attempts.find((each) => each.path.reached);
+    if (candidate !== undefined) overtake(candidate, attempts.filter(isInRace), network.nowMs(), staggerMs);
     for (const each of attempts) each.settle(network.nowMs());
     const isDecided = candidate !== undefined && attempts.every((each) => each === candidate || each.ended);
     if (isDecided && candidate !== leading) {
@@ -68,14 +71,17 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
       events.push({ type: "leading", attempt: candidate });
     }
     yield* events.splice(0);
-    const isClimbed = candidate !== undefined || attempts.length === request.ladder.length || request.signal?.aborted;
+    const isLeft = request.ladder[attempts.length]?.always === true;
+    const isClimbed =
+      (candidate !== undefined && !isLeft) || attempts.length === request.ladder.length || request.signal?.aborted;
     if (isClimbed && attempts.every((each) => each.ended)) break;
     // An attempt that has ended holds the ladder up no longer.
     if (!isClimbed && attempts.at(-1)?.ended) continue;
-    await driver.turn(wakeMs(attempts, candidate, staggerMs, attempts.length < request.ladder.length), request.signal);
+    const nextMs = isClimbed ? Number.POSITIVE_INFINITY : (attempts.at(-1)?.startedMs ?? 0) + staggerMs;
+    await driver.turn(Math.min(nextMs, wakeMs(attempts.filter(isInRace), candidate, staggerMs)), request.signal);
   }
 
-  const winner = attempts.find((each) => each.path.targetHop !== undefined) ?? farthest(attempts);
+  const winner = attempts.find((each) => each.path.reached) ?? farthest(attempts);
   if (winner !== undefined && winner !== leading) yield { type: "leading", attempt: winner };
   yield { type: "finished", attempts, winner };
 }
@@ -113,8 +119,8 @@ function createLadder(
       const latest = attempts.at(-1);
       const mayClimb =
         latest === undefined || latest.ended || latest.suspected || nowMs >= latest.startedMs + staggerMs;
-      if (!mayClimb || attempts.some((each) => each.path.targetHop !== undefined)) return;
       const rung = request.ladder[attempts.length];
+      if (!mayClimb || (rung?.always !== true && attempts.some((each) => each.path.reached))) return;
       if (rung !== undefined) start(rung);
     }
   };
@@ -129,21 +135,16 @@ function overtake(candidate: LiveAttempt, attempts: readonly LiveAttempt[], nowM
 }
 
 function fairUntilMs(earlier: LiveAttempt, candidate: LiveAttempt, staggerMs: number): number {
-  const { targetHop } = candidate.path;
-  const rttMs = targetHop === undefined ? undefined : candidate.path.hop(targetHop)?.rtt.worstMs;
+  const { targetHop, direct } = candidate.path;
+  const answers = targetHop === undefined ? direct : candidate.path.hop(targetHop);
+  const rttMs = answers?.rtt.worstMs;
   const judgementMs = earlier.suspected ? JUDGEMENT_MS : 0;
   return earlier.startedMs + staggerMs + judgementMs + FAIR_FACTOR * (rttMs ?? 0);
 }
 
-function wakeMs(
-  attempts: readonly LiveAttempt[],
-  candidate: LiveAttempt | undefined,
-  staggerMs: number,
-  hasMoreRungs: boolean,
-): number {
+/** When one of those that are in the race with the candidate has had a fair time. */
+function wakeMs(attempts: readonly LiveAttempt[], candidate: LiveAttempt | undefined, staggerMs: number): number {
   const times = [Number.POSITIVE_INFINITY];
-  const latest = attempts.at(-1);
-  if (candidate === undefined && hasMoreRungs && latest !== undefined) times.push(latest.startedMs + staggerMs);
   for (const each of attempts) {
     if (candidate !== undefined && !each.ended && each.index < candidate.index) {
       times.push(fairUntilMs(each, candidate, staggerMs));

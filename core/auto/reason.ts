@@ -1,5 +1,5 @@
 import type { PluginError, SocketError } from "../errors.ts";
-import type { Path } from "../path.ts";
+import type { Answers, Path } from "../path.ts";
 import { describeIcmp } from "./icmp-words.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -8,6 +8,7 @@ export function causeOfError(error: SocketError | PluginError): string {
   if (error.name === "PluginError") return error.message;
   const { stage, errno, evidence } = error;
   if (stage === "local-reject") return `${evidence}: a REJECT rule in OUTPUT`;
+  if (errno === null && (stage === "socket" || stage === "route")) return evidence ?? "for an unknown cause";
   if (errno === null) return evidence === undefined ? "for an unknown cause" : `${evidence}: an OUTPUT rule drops them`;
   if (stage === "socket") return evidence ?? SOCKET_CAUSES[errno] ?? "the kernel refuses the socket";
   if (evidence !== undefined) return evidence;
@@ -57,17 +58,20 @@ export function reasonOfPath(path: Path, verdict: Verdict): string {
 const PORT_STATES: ReadonlySet<string> = new Set(["open", "closed"]);
 
 function reachedReason(path: Path): string {
-  const target = path.targetHop === undefined ? undefined : path.hop(path.targetHop);
+  const target = path.targetHop === undefined ? path.direct : path.hop(path.targetHop);
   const marks = new Set<string>();
   for (const { reply } of target?.probes ?? []) {
     if (reply?.effect !== "reached") continue;
     if (reply.mark !== undefined) marks.add(PORT_STATES.has(reply.mark) ? `port ${reply.mark}` : reply.mark);
     else if (reply.icmp !== undefined) marks.add(describeIcmp(reply.icmp, reply.from.family)?.words ?? "echo reply");
   }
+  const directMs = path.targetHop === undefined ? path.direct?.rtt.bestMs : undefined;
+  if (directMs !== undefined) marks.add(`in ${directMs.toFixed(3)} ms`);
   return [...marks].join(", ");
 }
 
 function unreachableReason(path: Path): string {
+  if (path.direct !== undefined) return directReason(path.direct);
   const hop = path.endHop === undefined ? undefined : path.hop(path.endHop);
   const reply = hop?.probes.find((probe) => probe.reply?.effect === "unreachable")?.reply;
   if (hop !== undefined && reply?.icmp === undefined && reply?.mark !== undefined)
@@ -75,6 +79,16 @@ function unreachableReason(path: Path): string {
   if (hop === undefined || reply?.icmp === undefined) return "a router says that there is no way on";
   const { mark, words } = describeIcmp(reply.icmp, reply.from.family) ?? { mark: "", words: "unreachable" };
   return `hop ${hop.hop} (${reply.from.text}) says ${words}${mark === "" ? "" : ` (${mark})`}`;
+}
+
+/** Of probes that belong to no hop. */
+function directReason({ probes }: Answers): string {
+  const reply = probes.find((probe) => probe.reply?.effect === "unreachable")?.reply;
+  if (reply?.icmp === undefined) return "an ICMP error answers, and the runtime does not tell which or whose";
+  const { family, text } = reply.from;
+  if (reply.icmp.type === (family === 4 ? 11 : 3)) return `${text} says that the hop limit is used up: a routing loop`;
+  const { mark, words } = describeIcmp(reply.icmp, family) ?? { mark: "", words: "unreachable" };
+  return `${text} says ${words}${mark === "" ? "" : ` (${mark})`}`;
 }
 
 function filteredReason(path: Path): string {

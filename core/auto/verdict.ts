@@ -32,6 +32,9 @@ export function verdictOfError(error: SocketError | PluginError): Verdict {
   if (error.name === "PluginError") return "faulty";
   const { stage, errno } = error;
   if (errno === "EAFNOSUPPORT" || errno === "EPROTONOSUPPORT" || errno === "ESOCKTNOSUPPORT") return "unsupported";
+  // No errno: this process may not call what makes such sockets.
+  if (stage === "socket" && errno === null) return "unsupported";
+  if (stage === "route" && errno === null) return "unroutable";
   if (stage === "socket" && (errno === "EPERM" || errno === "EACCES")) return "unprivileged";
   if (errno === "ENETUNREACH" || errno === "EHOSTUNREACH" || errno === "EADDRNOTAVAIL") {
     return stage === "local-reject" ? "denied" : "unroutable";
@@ -41,7 +44,7 @@ export function verdictOfError(error: SocketError | PluginError): Verdict {
 
 /** The verdict that a path shows by itself. `overtaken`: its target was silent for longer than was fair to wait. */
 export function verdictOfPath(path: Path, overtaken: boolean): Verdict {
-  if (path.targetHop !== undefined) return "reached";
+  if (path.reached) return "reached";
   if (path.stoppedBy !== undefined) return verdictOfError(path.stoppedBy);
   switch (path.outcome) {
     case "unreachable":

@@ -1,9 +1,8 @@
 import { dlopen, type Pointer, ptr, read } from "bun:ffi";
-import type { Libc } from "./libc.ts";
+import { type DarwinLibc, LIB_SYSTEM, type Libc } from "./libc.ts";
 
 // ssize_t is declared as i32: no length here comes near 2^31, and -1 stays -1.
 const SYMBOLS = {
-  __errno_location: { args: [], returns: "ptr" },
   getpid: { args: [], returns: "i32" },
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
@@ -15,12 +14,23 @@ const SYMBOLS = {
   recvmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", "u64"], returns: "i32" },
-  // Variadic in C; on x86-64 and AArch64 Linux their arguments travel as in any other call.
   open: { args: ["ptr", "i32"], returns: "i32" },
-  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   if_nametoindex: { args: ["ptr"], returns: "u32" },
+} as const;
+
+const LINUX = {
+  __errno_location: { args: [], returns: "ptr" },
+  // Variadic in C; on x86-64 and AArch64 Linux its arguments travel as in any other call.
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+} as const;
+
+const DARWIN = {
+  __error: { args: [], returns: "ptr" },
+  // Apple's AArch64 has variadic arguments on the stack, where a ninth argument lies; x86-64 has the first one third.
+  fcntl: { args: ["i32", "i32", "i64", "i64", "i64", "i64", "i64", "i64", "i64"], returns: "i32" },
+  mach_timebase_info: { args: ["ptr"], returns: "i32" },
 } as const;
 
 /**
@@ -29,10 +39,25 @@ const SYMBOLS = {
  */
 export function openLibc(): Libc {
   // One name only: given a name that the system's paths do not know, Bun would try the working directory.
-  const { symbols } = dlopen("libc.so.6", SYMBOLS);
-  // The address is this thread's own and never changes; reading it at once keeps other calls from coming between.
-  const errnoAt = symbols.__errno_location() as Pointer | null;
-  if (errnoAt === null) throw new Error("Cannot read errno: __errno_location returned nothing");
+  const { symbols } = dlopen("libc.so.6", { ...SYMBOLS, ...LINUX });
+  return { ...common(symbols, symbols.__errno_location() as Pointer | null), fcntl: symbols.fcntl };
+}
+
+/** macOS' library. Throws an Error where memory may not be made executable. */
+export function openDarwinLibc(): DarwinLibc {
+  const { symbols } = dlopen(LIB_SYSTEM, { ...SYMBOLS, ...DARWIN });
+  return {
+    ...common(symbols, symbols.__error() as Pointer | null),
+    fcntl: (fd, command, argument) => symbols.fcntl(fd, command, argument, 0, 0, 0, 0, 0, argument),
+    machTimebaseInfo: symbols.mach_timebase_info,
+  };
+}
+
+type Symbols = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
+
+/** `errnoAt`: the address is this thread's own and never changes; reading it at once keeps other calls from coming between. */
+function common(symbols: Symbols, errnoAt: Pointer | null): Omit<Libc, "fcntl"> {
+  if (errnoAt === null) throw new Error("Cannot read errno: the C library names no place for it");
   return {
     addressOf: (buffer) => BigInt(ptr(buffer)),
     errno: () => read.i32(errnoAt),
@@ -48,7 +73,6 @@ export function openLibc(): Libc {
     poll: symbols.poll,
     open: symbols.open,
     read: symbols.read,
-    fcntl: symbols.fcntl,
     close: symbols.close,
     clockGettime: symbols.clock_gettime,
     ifNametoindex: symbols.if_nametoindex,

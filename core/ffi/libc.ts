@@ -31,3 +31,14 @@ export interface Libc {
   /** `name` ends in a zero octet; 0 when there is no such interface. */
   ifNametoindex(name: Uint8Array): number;
 }
+
+/** What macOS' library offers beside, or in place of, the calls of Linux. */
+export interface DarwinLibc extends Libc {
+  /** Fills a mach_timebase_info: two 32-bit numbers whose quotient turns ticks of mach_absolute_time into nanoseconds. */
+  machTimebaseInfo(info: Uint8Array): number;
+}
+
+/**
+ * Of a name macOS would search in folders too; it is in no file, but in the cache of the system's own libraries.
+ */
+export const LIB_SYSTEM = "/usr/lib/libSystem.B.dylib";

@@ -1,4 +1,5 @@
-import type { Libc } from "./libc.ts";
+import type { DarwinLibc, Libc } from "./libc.ts";
+import type { Winapi } from "./winapi.ts";
 
 /**
  * The C library of the runtime that this is; of the three files only its own is loaded. Rejects with an Error where
@@ -8,4 +9,17 @@ export async function loadLibc(): Promise<Libc> {
   if ("Bun" in globalThis) return (await import("./bun.ts")).openLibc();
   if ("Deno" in globalThis) return (await import("./deno.ts")).openLibc();
   return (await import("./node.ts")).openLibc();
+}
+
+/** macOS' library, likewise. */
+export async function loadDarwinLibc(): Promise<DarwinLibc> {
+  if ("Bun" in globalThis) return (await import("./bun.ts")).openDarwinLibc();
+  if ("Deno" in globalThis) return (await import("./deno.ts")).openDarwinLibc();
+  return (await import("./node.ts")).openDarwinLibc();
+}
+
+/** Windows, called by Bun. Rejects with an Error on other runtimes, and where Windows lacks what is asked of it. */
+export async function loadWinapi(systemRoot: string): Promise<Winapi> {
+  if (!("Bun" in globalThis)) throw new Error("on Windows only the executable and Bun can");
+  return (await import("./bun-windows.ts")).openWinapi(systemRoot);
 }

@@ -1,17 +1,34 @@
-import type { Libc } from "./libc.ts";
+import { type DarwinLibc, LIB_SYSTEM, type Libc } from "./libc.ts";
 
 /**
  * The C library through koffi, an optional dependency. Rejects with an Error where koffi is not installed or has no
  * build for this machine, and where there is no glibc.
  */
-export async function openLibc(): Promise<Libc> {
+export function openLibc(): Promise<Libc> {
+  return openLibrary("libc.so.6");
+}
+
+/** macOS' library. Rejects with an Error where koffi is not installed or has no build for this machine. */
+export async function openDarwinLibc(): Promise<DarwinLibc> {
+  const { default: koffi } = await import("koffi");
+  const lib = koffi.load(LIB_SYSTEM);
+  // Declared as variadic, since Apple's AArch64 passes such arguments in a way of their own.
+  const fcntl = lib.func("fcntl", "int", ["int", "int", "..."]);
+  return {
+    ...(await openLibrary(LIB_SYSTEM)),
+    fcntl: (fd, command, argument) => fcntl(fd, command, "int", argument),
+    machTimebaseInfo: lib.func("mach_timebase_info", "int", ["void *"]),
+  };
+}
+
+async function openLibrary(name: string): Promise<Libc> {
   // Only here: nothing else that imports this file, a bundle least of all, should need koffi.
   const { default: koffi } = await import("koffi");
-  const lib = koffi.load("libc.so.6");
+  const lib = koffi.load(name);
   // `void *` takes a typed array and hands its own memory over, without a copy. ssize_t is declared as int: no length
   // here comes near 2^31.
-  const call = (name: string, result: string, ...parameters: readonly string[]) =>
-    lib.func(name, result, [...parameters]);
+  const call = (symbol: string, result: string, ...parameters: readonly string[]) =>
+    lib.func(symbol, result, [...parameters]);
   return {
     addressOf: (buffer) => koffi.address(buffer),
     errno: () => koffi.errno(),

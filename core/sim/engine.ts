@@ -72,13 +72,14 @@ export function createEngine(topology: Topology, seed: number): Engine {
   function bringBack(reply: Uint8Array, from: SimNode, position: number, journey: Journey): Delivery | undefined {
     const packet = Uint8Array.from(reply);
     let atMs = journey.atMs + crossingMs(from.spec);
-    for (let at = position - 1; at >= 0; at--) {
+    const ip = parseIp(packet);
+    if (ip === undefined) return undefined;
+    for (let at = position - 1, { hopLimit } = ip; at >= 0; at--, hopLimit--) {
       const router = journey.trail[at];
-      const ip = parseIp(packet);
-      if (router === undefined || ip === undefined || ip.hopLimit <= 1) return undefined;
+      if (router === undefined || hopLimit <= 1) return undefined;
       const rule = router.spec.rules?.find((each) => each.direction === "back" && matches(each, ip));
       if (rule?.action === "drop" || prng.chance(router.spec.returnLoss ?? 0)) return undefined;
-      setHopLimit(packet, ip.hopLimit - 1);
+      setHopLimit(packet, hopLimit - 1);
       atMs += crossingMs(router.spec);
     }
     for (const translation of journey.translations.toReversed()) {
@@ -124,9 +125,9 @@ export function createEngine(topology: Topology, seed: number): Engine {
   }
 
   function walk(journey: Journey): readonly Delivery[] {
-    for (let position = 0; ; ) {
-      const ip = parseIp(journey.packet);
-      if (ip === undefined) return [];
+    // Parsed once: addresses and payload are views, which rewriting changes too.
+    let ip = parseIp(journey.packet);
+    for (let position = 0; ip !== undefined; ) {
       const here = hops[position];
       if (here === undefined) return arriveAtEnd(journey, position, ip);
       journey.branch = chooseBranch(here, ip, journey);
@@ -144,8 +145,10 @@ export function createEngine(topology: Topology, seed: number): Engine {
       if (decision === "tcp-reset") return answers(forgedReset(ip), node, position, journey);
       if (decision !== "forward") return answers(refuse(node, packet, ip, decision, atMs), node, position, journey);
       forward(journey, position, node.spec, ip);
+      ip = { ...ip, hopLimit: Math.max(0, ip.hopLimit - 1) };
       position = node.spec.loopTo === undefined ? position + 1 : node.spec.loopTo - 1;
     }
+    return [];
   }
 
   function arriveAtEnd(journey: Journey, position: number, ip: IpPacket): readonly Delivery[] {

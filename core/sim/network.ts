@@ -4,7 +4,7 @@ import { SocketError } from "../errors.ts";
 import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { parseIp } from "../wire/mod.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
-import { createEngine, type Engine } from "./engine.ts";
+import { createEngine, type Delivery, type Engine } from "./engine.ts";
 import { createEventQueue } from "./event-queue.ts";
 import {
   createOutputChain,
@@ -29,6 +29,8 @@ interface SentPacket {
   readonly packet: Uint8Array;
   /** A SYN that the kernel sent again by itself. */
   readonly retransmission: boolean;
+  /** What the network brings back of it, also what comes too late or is spoilt. */
+  readonly answers: readonly Delivery[];
 }
 
 export interface SimOptions {
@@ -67,6 +69,9 @@ interface Dialled extends Speaker {
 
 /** RFC 6298 §5.5 from 1 s on; kernels with tcp_syn_linear_timeouts (since Linux 6.5) repeat the 1 s a few times. */
 const SYN_RETRANSMITS_MS: readonly number[] = [1000, 3000, 7000, 15_000, 31_000, 63_000];
+
+/** Of packets to which nobody gives another (net.ipv4.ip_default_ttl). */
+const OWN_HOP_LIMIT = 64;
 
 class VirtualNetwork implements SimNetwork {
   readonly sent: SentPacket[] = [];
@@ -142,7 +147,8 @@ class VirtualNetwork implements SimNetwork {
     return socket;
   }
 
-  dial(to: Endpoint, hopLimit: number, localPort: number, tag?: number): ProbeSocket {
+  dial(to: Endpoint, limit: number | undefined, localPort: number, tag?: number): ProbeSocket {
+    const hopLimit = limit ?? OWN_HOP_LIMIT;
     const spec = { type: "tcp-connect" } as const;
     const { family, text } = to.address;
     const action = `connect to ${text} port ${to.port}`;
@@ -304,8 +310,9 @@ class VirtualNetwork implements SimNetwork {
   #emit(packet: Uint8Array, retransmission: boolean): void {
     const atMs = this.#departureMs();
     const hopLimit = parseIp(packet)?.hopLimit ?? 0;
-    this.sent.push({ atMs, hopLimit, packet, retransmission });
-    for (const delivery of this.#engine.send(packet, atMs)) {
+    const answers = this.#engine.send(packet, atMs);
+    this.sent.push({ atMs, hopLimit, packet, retransmission, answers });
+    for (const delivery of answers) {
       this.#schedule(delivery.atMs, { type: "packet", packet: delivery.packet, local: false });
     }
   }

@@ -19,13 +19,14 @@ import type { Stream } from "./stream.ts";
 import { forgedReset } from "./target.ts";
 
 interface Header {
-  readonly dontFragment: boolean;
+  /** Default true. */
+  readonly dontFragment?: boolean;
   readonly source: IpAddress;
   readonly hopLimit: number;
   readonly identification: number;
   readonly localPort: number;
-  readonly trafficClass: number;
-  readonly flowLabel: number;
+  readonly trafficClass?: number;
+  readonly flowLabel?: number;
 }
 
 /** The IP header's fields that a network's options decide. */
@@ -38,14 +39,14 @@ export function encapsulate(
   spec: SocketSpec,
   bytes: Uint8Array,
   to: Endpoint,
-  { source, localPort, ...header }: Header,
+  { source, localPort, dontFragment = true, ...header }: Header,
 ): Uint8Array | undefined {
   const made = transport(spec, bytes, to, source, localPort);
   if (made === undefined) return undefined;
   const { protocol, payload } = made;
   const addresses = { source: source.bytes, destination: to.address.bytes };
   if (payload.length > LARGEST_PAYLOAD[to.address.family]) return undefined;
-  return encodeIp({ ...addresses, ...header, protocol, payload });
+  return encodeIp({ ...addresses, ...header, dontFragment, protocol, payload });
 }
 
 const LARGEST_PAYLOAD = { 4: 65_515, 6: 65_535 } as const;

@@ -3,8 +3,9 @@ import { SocketError } from "../errors.ts";
 import { errnoName } from "../ffi/errno.ts";
 import type { Libc } from "../ffi/libc.ts";
 import { loadLibc } from "../ffi/load.ts";
-import type { SocketSpec } from "../network.ts";
+import type { Network, SocketSpec } from "../network.ts";
 import { AF, SOCK } from "./linux/abi.ts";
+import { openSystemNetwork } from "./system.ts";
 
 /** A kind of socket, as it was tried for real. */
 export interface SocketTrial {
@@ -23,18 +24,18 @@ export interface Inspection {
 
 const FAMILIES: readonly Family[] = [4, 6];
 
-/** Opens each kind of socket and closes it again; nothing is sent. Linux only: elsewhere no socket is tried. */
+/** Opens each kind of socket and closes it again; nothing is sent. */
 export async function inspectSockets(): Promise<Inspection> {
-  if (process.platform !== "linux") return { ffiRefusal: null, sockets: [] };
-  let libc: Libc;
+  let opened: Network;
+  let libc: Libc | undefined;
   try {
-    libc = await loadLibc();
-    libc.getpid();
+    if (process.platform === "linux") libc = await loadLibc();
+    opened = await openSystemNetwork();
   } catch (error) {
-    return { ffiRefusal: error instanceof Error ? error.message : String(error), sockets: [] };
+    const evidence = error instanceof SocketError ? error.evidence : undefined;
+    return { ffiRefusal: evidence ?? (error instanceof Error ? error.message : String(error)), sockets: [] };
   }
-  const { createLinuxNetwork } = await import("./linux.ts");
-  using network = createLinuxNetwork(libc, {});
+  using network = opened;
   const trial = (kind: SocketTrial["kind"], family: Family, spec: SocketSpec): SocketTrial => {
     try {
       network.open(spec, family)[Symbol.dispose]();
@@ -51,7 +52,7 @@ export async function inspectSockets(): Promise<Inspection> {
     trial("udp", family, { type: "udp" }),
     trial("tcp-connect", family, { type: "tcp-port" }),
   ]);
-  return { ffiRefusal: null, sockets: [...sockets, tapTrial(libc)] };
+  return { ffiRefusal: null, sockets: libc === undefined ? sockets : [...sockets, tapTrial(libc)] };
 }
 
 /** One tap serves both families. */

@@ -1,10 +1,11 @@
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
-import type { Arrival, Network, PacketArrival, ProbeSocket, Route, SocketSpec } from "../network.ts";
+import type { Arrival, Network, ProbeSocket, Route, SocketSpec } from "../network.ts";
 import type { RawSocketAddon } from "./raw-socket/addon.ts";
 import { findRoute } from "./raw-socket/route.ts";
 import { openRaw, openUdp, type RawSocket, type SocketHost } from "./raw-socket/sockets.ts";
 import { openTcpPort } from "./raw-socket/tcp-port.ts";
+import { dialByRuntime } from "./runtime/dial.ts";
 
 /** What this backend cannot do, in one sentence. */
 export const RAW_SOCKET_LIMITS =
@@ -27,7 +28,7 @@ class RawSocketNetwork implements Network, SocketHost {
   readonly addon: RawSocketAddon;
   readonly #sockets = new Set<ProbeSocket | RawSocket>();
   readonly #tcpPorts = new Set<number>();
-  #queue: PacketArrival[] = [];
+  #queue: Arrival[] = [];
   #wake: (() => void) | undefined;
   #isDisposed = false;
 
@@ -54,9 +55,15 @@ class RawSocketNetwork implements Network, SocketHost {
     return socket;
   }
 
-  dial(_to: Endpoint): ProbeSocket {
-    const why = "the raw-socket backend has no error queue, which a connect with a hop limit needs";
-    throw new SocketError("connect", "EPROTONOSUPPORT", "connect with a hop limit", why);
+  dial(to: Endpoint, hopLimit: number | undefined, localPort: number, tag?: number): ProbeSocket {
+    if (this.#isDisposed) throw new SocketError("socket", "EBADF", "open a socket of a closed network");
+    if (hopLimit !== undefined || localPort !== 0) {
+      const why = "the raw-socket backend has no error queue, which a connect with a hop limit needs";
+      throw new SocketError("connect", "EPROTONOSUPPORT", "connect with a hop limit", why);
+    }
+    const socket = dialByRuntime(this, to, tag);
+    this.#sockets.add(socket);
+    return socket;
   }
 
   async receive(untilMs: number, signal?: AbortSignal): Promise<Arrival | undefined> {
@@ -78,7 +85,7 @@ class RawSocketNetwork implements Network, SocketHost {
     return undefined;
   }
 
-  enqueue(arrival: PacketArrival): void {
+  enqueue(arrival: Arrival): void {
     if (this.#queue.length < MOST_QUEUED) this.#queue.push(arrival);
     this.#wake?.();
   }

@@ -1,7 +1,7 @@
 import type { IpAddress } from "../address.ts";
 import { SocketError, UsageError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
-import { loadLibc } from "../ffi/load.ts";
+import { loadDarwinLibc, loadLibc, loadWinapi } from "../ffi/load.ts";
 import type { Network, SendOptions } from "../network.ts";
 import type { RawSocketAddon } from "./raw-socket/addon.ts";
 
@@ -13,48 +13,99 @@ export interface SystemNetworkOptions extends SendOptions {
   readonly interface?: string;
   /**
    * What sockets are made with. `ffi`: calls of the C library. `raw-socket`: the npm package of that name, on Node, which
-   * does less. Default `auto`: the first, and on Node the second where the first cannot be had.
+   * does less. `runtime`: the runtime's own TCP client, which shows no hops. Default `auto`: the first of them that can be
+   * had; the second on Node only.
    */
   readonly backend?: Backend;
-  /** Told once where `raw-socket` is used: what cannot be done then, one line. */
+  /** Told once where `raw-socket` or `runtime` is used: what cannot be done then, one line. */
   readonly onLimits?: (limits: string) => void;
 }
 
 /** What sockets are made with; see `SystemNetworkOptions.backend`. */
-export type Backend = "auto" | "ffi" | "raw-socket";
+export type Backend = "auto" | "ffi" | "raw-socket" | "runtime";
 
 /**
- * The Network of this machine's kernel. Throws an Error where this platform has none, SocketError (stage `socket`, errno
- * null) where the runtime cannot call the C library, UsageError where the backend asked for cannot do what is asked. What the
- * host does not allow of the options is told when the first socket opens, or a route is asked for: SocketError, stage
+ * The Network of this machine's kernel; where the runtime cannot call the C library, one that shows no hops
+ * (`Network.reachOnly`). Throws an Error where this platform has none, SocketError (stage `socket`, errno null) where the
+ * C library was asked for (`ffi`) and cannot be called, UsageError where the backend cannot do what is asked. What
+ * the host does not allow of the options is told when the first socket opens, or a route is asked for: SocketError, stage
  * `socket` or `bind`.
  */
 export async function openSystemNetwork(options: SystemNetworkOptions = {}): Promise<Network> {
-  if (process.platform !== "linux") throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
   const { backend = "auto" } = options;
   if (backend === "raw-socket") {
     return openRawSockets(options, "raw-socket is used", (why) => new UsageError(`Cannot use raw-socket: ${why}`));
   }
+  if (backend === "runtime") return openRuntime(options, "the runtime's own TCP client is used, as was asked");
+  switch (process.platform) {
+    case "linux":
+      return openLinux(options, backend);
+    case "darwin": {
+      refuseSendOptions(options, "on macOS they are not supported yet");
+      const { createDarwinNetwork } = await import("./darwin.ts");
+      return createDarwinNetwork(await callable("the C library", loadDarwinLibc), options);
+    }
+    case "win32": {
+      refuseSendOptions(options, "on Windows they are not supported yet");
+      const { createWindowsNetwork } = await import("./windows.ts");
+      const root = process.env["SystemRoot"] ?? "C:\\Windows";
+      return createWindowsNetwork(await callable("Windows", () => loadWinapi(root)), options);
+    }
+    default:
+      throw new Error(`Cannot open sockets: ${process.platform} is not supported yet`);
+  }
+}
+
+async function callable<T>(what: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw new SocketError("socket", null, `call ${what}`, wordsOf(error));
+  }
+}
+
+async function openLinux(options: SystemNetworkOptions, backend: "auto" | "ffi"): Promise<Network> {
   const { createLinuxNetwork } = await import("./linux.ts");
   let libc: Libc;
   try {
     libc = await loadLibc();
+    libc.getpid();
   } catch (error) {
     const why = wordsOf(error);
-    const refusal = (more = ""): SocketError => new SocketError("socket", null, "call the C library", why + more);
+    if (backend === "ffi") throw new SocketError("socket", null, "call the C library", why);
     const isNode = !("Bun" in globalThis || "Deno" in globalThis);
-    if (backend === "ffi" || !isNode) throw refusal();
-    const note = `koffi cannot be used (${why}), raw-socket is`;
-    return openRawSockets(options, note, (more) => refusal(`; nor raw-socket: ${more}`));
+    if (!isNode) return openRuntime(options, `the C library cannot be called: ${why}`);
+    try {
+      const note = `koffi cannot be used (${why}), raw-socket is`;
+      return await openRawSockets(options, note, (more) => new NoAddonError(more));
+    } catch (cause) {
+      if (!(cause instanceof NoAddonError)) throw cause;
+      return openRuntime(options, `the C library cannot be called: ${why}; nor raw-socket: ${cause.message}`);
+    }
   }
   return createLinuxNetwork(libc, options);
 }
 
+/** The package raw-socket is not there, or not for this process. */
+class NoAddonError extends Error {}
+
+async function openRuntime(options: SystemNetworkOptions, why: string): Promise<Network> {
+  const { source, interface: name, onLimits } = options;
+  if (source !== undefined || name !== undefined) {
+    throw new UsageError(`Cannot choose a source address or interface: ${why}`);
+  }
+  refuseSendOptions(options, why);
+  const { createRuntimeNetwork } = await import("./runtime.ts");
+  onLimits?.(`no hops, only whether a TCP port answers, for ${why} (nettrace doctor says what to do)`);
+  return createRuntimeNetwork(why);
+}
+
 async function openRawSockets(
-  { source, interface: name, onLimits, mark, trafficClass, dontFragment, flowLabel, dontRoute }: SystemNetworkOptions,
+  options: SystemNetworkOptions,
   note: string,
   refusal: (why: string) => Error,
 ): Promise<Network> {
+  const { source, interface: name, onLimits } = options;
   const { loadAddon } = await import("./raw-socket/addon.ts");
   let addon: RawSocketAddon;
   try {
@@ -65,15 +116,17 @@ async function openRawSockets(
   if (source !== undefined || name !== undefined) {
     throw new UsageError("Cannot choose a source address or interface: raw-socket cannot bind");
   }
-  const chosen = { mark, trafficClass, dontFragment, flowLabel, dontRoute };
-  if (Object.values(chosen).some((value) => value !== undefined)) {
-    throw new UsageError(
-      "Cannot choose mark, traffic class, fragmentation, flow label or route: raw-socket has no such options",
-    );
-  }
+  refuseSendOptions(options, "raw-socket sets none");
   const { createRawSocketNetwork, RAW_SOCKET_LIMITS } = await import("./raw-socket.ts");
   onLimits?.(`${note}: ${RAW_SOCKET_LIMITS}`);
   return createRawSocketNetwork(addon);
+}
+
+/** What cannot be had is refused, never left out. */
+function refuseSendOptions({ mark, trafficClass, dontFragment, flowLabel, dontRoute }: SendOptions, why: string): void {
+  const asked = [mark, trafficClass, dontFragment, flowLabel].some((value) => value !== undefined);
+  if (!asked && dontRoute !== true) return;
+  throw new UsageError(`Cannot choose a mark, traffic class, fragmentation, flow label or route: ${why}`);
 }
 
 /** The first line: the runtime's loaders append to theirs who asked for what. */

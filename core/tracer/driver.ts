@@ -4,6 +4,7 @@ import type { ProbeOptions, ProbeSession, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { openGuarded } from "./guard.ts";
 import type { TraceOptions } from "./options.ts";
+import { createReachSchedule } from "./reach-schedule.ts";
 import { createRun, type RefusalPolicy, type Run } from "./run.ts";
 import { createSchedule, type ScheduleFactory } from "./schedule.ts";
 
@@ -27,6 +28,8 @@ export interface Protocol {
   readonly schedule?: ScheduleFactory;
   /** Default `stop`. */
   readonly onRefusal?: RefusalPolicy;
+  /** Of the first probe; default: by chance. */
+  readonly firstSequence?: number;
 }
 
 export interface StartedRun extends Disposable {
@@ -36,6 +39,8 @@ export interface StartedRun extends Disposable {
 
 /** Under a flood sending must go on. */
 const MAX_DRAIN = 512;
+
+const discovery = ({ reachOnly }: ProbeSession): ScheduleFactory => (reachOnly ? createReachSchedule : createSchedule);
 
 export function createDriver(network: Network): Driver {
   const owners = new Map<ProbeSocket, Run>();
@@ -57,6 +62,7 @@ export function createDriver(network: Network): Driver {
       sockets.clear();
     };
     const scoped: Network = {
+      ...(network.reachOnly && { reachOnly: network.reachOnly }),
       nowMs: () => network.nowMs(),
       route: (to) => network.route(to),
       open: (spec, family) => own(network.open(spec, family)),
@@ -72,11 +78,12 @@ export function createDriver(network: Network): Driver {
       closeAll();
       throw error;
     }
-    const sequence = Math.floor(Math.random() * 0x10000);
+    const sequence = protocol.firstSequence ?? Math.floor(Math.random() * 0x10000);
     run = createRun(session, protocol.trace, emit, {
       sequence,
       clock: () => network.nowMs(),
-      schedule: (protocol.schedule ?? createSchedule)(protocol.trace, session.probesPerFlow),
+      schedule: (protocol.schedule ?? discovery(session))(protocol.trace, session.probesPerFlow),
+      reachOnly: session.reachOnly === true,
       onRefusal: protocol.onRefusal ?? "stop",
     });
     for (const socket of sockets) owners.set(socket, run);

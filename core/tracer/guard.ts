@@ -33,6 +33,7 @@ export function openGuarded(
       return mode;
     },
     ...(opened.probesPerFlow !== undefined && { probesPerFlow: opened.probesPerFlow }),
+    ...(opened.reachOnly && { reachOnly: opened.reachOnly }),
     ...(opened.hiddenRefusalAtMs !== undefined && { hiddenRefusalAtMs: opened.hiddenRefusalAtMs }),
     get unattributed() {
       const current = attempt(() => session.unattributed);
@@ -104,7 +105,9 @@ function withDefaults({ options = [] }: ProtocolPlugin, given: ProbeOptions): Pr
 }
 
 /** What is read but once, and is the ground of the schedule. */
-function checkSession(session: unknown): Pick<ProbeSession, "mode" | "probesPerFlow" | "hiddenRefusalAtMs"> {
+function checkSession(
+  session: unknown,
+): Pick<ProbeSession, "mode" | "probesPerFlow" | "reachOnly" | "hiddenRefusalAtMs"> {
   if (isPromise(session)) refusePromise("open", session);
   if (!isRecord(session)) throw fault("open", "it returned no session");
   const read = (key: string | symbol): unknown => {
@@ -128,6 +131,7 @@ function checkSession(session: unknown): Pick<ProbeSession, "mode" | "probesPerF
   return {
     mode,
     ...(probesPerFlow !== undefined && { probesPerFlow }),
+    ...(read("reachOnly") === true && { reachOnly: true }),
     ...(asks !== undefined && { hiddenRefusalAtMs: asks }),
   };
 }
@@ -138,7 +142,7 @@ const LONGEST_MARK = 100;
 function checkReply(where: string, reply: unknown, arrival: Arrival): Reply {
   if (isPromise(reply)) refusePromise(where, reply);
   if (!isRecord(reply)) throw fault(where, "it returned no reply");
-  const { sequence, from, effect, icmp, mark, mpls, ambiguous } = reply;
+  const { sequence, from, effect, icmp, mark, mpls, ambiguous, local, size } = reply;
   if (!isWhole(sequence, 0xffff)) throw fault(where, "the sequence is not a whole number from 0 to 65535");
   if (!EFFECTS.has(effect)) throw fault(where, "the effect is none of transit, reached, unreachable");
   const responder =
@@ -160,7 +164,9 @@ function checkReply(where: string, reply: unknown, arrival: Arrival): Reply {
   }
   if (reply["mtu"] !== undefined && !isWhole(reply["mtu"], 2 ** 32))
     throw fault(where, "the mtu is no number of octets");
+  if (size !== undefined && !isWhole(size, 65_535)) throw fault(where, "the size is no number of octets");
   if (ambiguous !== undefined && ambiguous !== true) throw fault(where, "ambiguous is neither true nor absent");
+  if (local !== undefined && local !== true) throw fault(where, "local is neither true nor absent");
   return reply as unknown as Reply;
 }
 

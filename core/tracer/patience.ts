@@ -28,6 +28,8 @@ const HERE = { factor: 1.05, marginMs: 15 };
 const NEAR = { factor: 3, marginMs: 30 };
 /** The slowest of all bounds every other. */
 const SLOWEST = { factor: 1.1, marginMs: 15 };
+/** Where answers of one hop differ, the next may differ more: so many times that is granted beside. */
+const SPREAD_FACTOR = 2;
 /** Half the earth and back in fibre is about 200 ms; queues and detours double it. */
 const BEYOND_FLOOR_MS = 600;
 const BEYOND_FACTOR = 2;
@@ -35,7 +37,10 @@ const HEDGE_MS = 200;
 
 export function createPatience({ maxWaitMs }: Pick<TraceOptions, "maxWaitMs">): Patience {
   const slowestAt = new Map<number, number>();
+  const quickestAt = new Map<number, number>();
   let slowest: number | undefined;
+  /** Of all hops the largest difference between two answers of one. */
+  let spread = 0;
 
   const nearest = (hop: number): number | undefined => {
     let found: number | undefined;
@@ -43,11 +48,13 @@ export function createPatience({ maxWaitMs }: Pick<TraceOptions, "maxWaitMs">): 
     return found === undefined ? undefined : slowestAt.get(found);
   };
   const stretched = (rttMs: number, by: { readonly factor: number; readonly marginMs: number }): number =>
-    rttMs * by.factor + by.marginMs;
+    rttMs * by.factor + Math.max(by.marginMs, spread * SPREAD_FACTOR);
 
   return {
     note(hop, rttMs) {
       slowestAt.set(hop, Math.max(slowestAt.get(hop) ?? 0, rttMs));
+      quickestAt.set(hop, Math.min(quickestAt.get(hop) ?? rttMs, rttMs));
+      spread = Math.max(spread, (slowestAt.get(hop) ?? rttMs) - (quickestAt.get(hop) ?? rttMs));
       slowest = Math.max(slowest ?? 0, rttMs);
     },
     inside(hop) {

@@ -1,5 +1,5 @@
 import { PluginError, SocketError } from "../errors.ts";
-import type { Arrival, DepartureArrival, ErrorArrival, HandshakeArrival } from "../network.ts";
+import type { Arrival, DepartureArrival } from "../network.ts";
 import type { ProbeSession } from "../plugin.ts";
 import type { Outcome, Probe, Reply, TraceEvent } from "../probe.ts";
 import { createFlights, type Flight, type Provisional } from "./flights.ts";
@@ -52,6 +52,8 @@ export interface RunStart {
   readonly clock: () => number;
   readonly schedule: Schedule;
   readonly onRefusal: RefusalPolicy;
+  /** As in `ProbeSession`. */
+  readonly reachOnly: boolean;
 }
 
 export function createRun(
@@ -60,7 +62,7 @@ export function createRun(
   emit: (event: TraceEvent) => void,
   start: RunStart,
 ): Run {
-  const { schedule, onRefusal } = start;
+  const { schedule, onRefusal, reachOnly } = start;
   const refusal = createRefusal();
   const flights = createFlights(start.sequence);
   let flow = 0;
@@ -78,6 +80,7 @@ export function createRun(
   let lastTappedMs = 0;
   let firstSentMs: number | undefined;
   let hiddenRefusalsAsked = 0;
+  let latestRefusal: SocketError | undefined;
   let retry: { readonly probe: Probe; readonly decision: Decision & { type: "send" }; atMs: number } | undefined;
 
   const stop = (given: Outcome, nowMs: number, cause?: SocketError | PluginError): void => {
@@ -108,10 +111,11 @@ export function createRun(
     if (refusedSequences.size > MOST_REFUSED && oldest !== undefined) refusedSequences.delete(oldest);
   };
 
-  const newProbe = ({ hop, round, scout, apart = scout }: Decision & { type: "send" }): Probe => {
+  const newProbe = ({ hop, round, scout, apart = scout, flow: chosen }: Decision & { type: "send" }): Probe => {
     const isApart = apart || options.flow === "vary";
     if (isApart) flow += 1;
-    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: isApart ? flow : 0 };
+    const base = { sequence: takeSequence(), hopLimit: hop, round, flow: chosen ?? (isApart ? flow : 0) };
+    if (reachOnly) return { ...base, direct: true };
     return scout ? { ...base, scout } : base;
   };
 
@@ -136,6 +140,7 @@ export function createRun(
         return true;
       }
       const { final, retryAtMs } = refusal.refused(error, nowMs);
+      latestRefusal = error;
       rememberRefused(probe.sequence);
       // A REJECT rule answers what it refused, in the target's name even: the next try must not be taken for that one.
       if (final) giveUp(probe, decision, error, nowMs);
@@ -238,15 +243,20 @@ export function createRun(
     schedule.provisional?.(flight.slot, arrival.atMs);
   };
 
-  const rejectedHere = (flight: Flight, arrival: ErrorArrival | HandshakeArrival): void => {
+  const rejectedHere = (flight: Flight, reply: Reply, arrival: Answer): void => {
+    const { atMs } = arrival;
     if (flight.state !== "flight") return;
-    const error = localReject(arrival, arrival.atMs - flight.sentAtMs);
+    const refusal = arrival.kind === "handshake" ? arrival.refusal : undefined;
+    const error = refusal ?? localReject(reply, atMs - flight.sentAtMs);
     flights.settle(flight, "failed");
-    schedule.failed(flight.slot);
-    emit({ type: "failed", probe: flight.probe, atMs: arrival.atMs, error });
+    const isNeighbour = refusal === undefined && error.stage === "route";
+    schedule.failed(flight.slot, isNeighbour ? { reply, rttMs: atMs - flight.sentAtMs } : undefined);
+    // What refused before anything left is no answer.
+    emit({ type: "failed", probe: flight.probe, atMs, error, ...(refusal === undefined && { reply }) });
     localRejects += 1;
     if (onRefusal === "continue") return;
-    if (localRejects >= LOCAL_REJECTS_LIMIT && answers === 0) stop("refused", arrival.atMs, error);
+    const isPolicy = localRejects >= LOCAL_REJECTS_LIMIT || refusal !== undefined;
+    if (isPolicy && answers === 0) stop("refused", atMs, error);
   };
 
   const answered = (flight: Flight, reply: Reply, arrival: Answer): void => {
@@ -273,7 +283,7 @@ export function createRun(
       lastTapped = flight;
       lastTappedMs = arrival.atMs;
     }
-    schedule.answered(flight.slot, reply.effect, measured.rttMs);
+    schedule.answered(flight.slot, reply.effect, measured.rttMs, reply);
     emit({ type: state === "lost" ? "late" : "reply", ...answer });
   };
 
@@ -290,10 +300,16 @@ export function createRun(
       if (reply === undefined && !ended) acceptProvisional(arrival);
       const flight = flightOf(reply);
       if (reply === undefined || flight === undefined) return;
-      if ("local" in arrival && arrival.local) rejectedHere(flight, arrival);
+      const isLocal = reply.local === true || ("local" in arrival && arrival.local);
+      if (isLocal) rejectedHere(flight, reply, arrival);
       else answered(flight, reply, arrival);
     },
-    stop: (outcome, nowMs) => stop(outcome, nowMs),
+    stop(outcome, nowMs) {
+      // A host too busy for all its tries has refused every one that there was: nothing went silent in any path.
+      const isRefused = outcome === "aborted" && departed === 0 && latestRefusal !== undefined;
+      if (isRefused) stop("refused", nowMs, latestRefusal);
+      else stop(outcome, nowMs);
+    },
     get ended() {
       return ended;
     },
@@ -315,16 +331,16 @@ export function createRun(
 /** A REJECT answers at once; the kernel gives up asking for a neighbour's link address after about three seconds. */
 const NEIGHBOUR_MS = 500;
 
-function localReject(arrival: ErrorArrival | HandshakeArrival, afterMs: number): SocketError {
+function localReject({ icmp }: Reply, afterMs: number): SocketError {
   if (afterMs > NEIGHBOUR_MS) {
     const evidence = "the next router does not answer ARP or neighbour discovery";
     return new SocketError("route", "EHOSTUNREACH", "get a packet out of this host", evidence);
   }
   const evidence =
-    arrival.kind === "handshake"
+    icmp === undefined
       ? "this host itself answers the SYN with a reset"
-      : `this host itself answers with ICMP type ${arrival.icmp.type} code ${arrival.icmp.code}`;
-  const errno = arrival.kind === "handshake" ? "ECONNREFUSED" : null;
+      : `this host itself answers with ICMP type ${icmp.type} code ${icmp.code}`;
+  const errno = icmp === undefined ? "ECONNREFUSED" : null;
   return new SocketError("local-reject", errno, "get a packet out of this host", evidence);
 }
 

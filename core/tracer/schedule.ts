@@ -1,5 +1,5 @@
 import { createEndOfPath } from "../end-of-path.ts";
-import type { Effect, Outcome } from "../probe.ts";
+import type { Effect, Outcome, Reply } from "../probe.ts";
 import type { TraceOptions } from "./options.ts";
 import { createPacer } from "./pacer.ts";
 import { createPatience } from "./patience.ts";
@@ -24,6 +24,8 @@ export type Decision =
       readonly round: number;
       readonly scout: boolean;
       readonly apart?: boolean;
+      /** Absent: as the trace's options say. */
+      readonly flow?: number;
     }
   /** Nothing to send before `untilMs`, unless an answer arrives. */
   | { readonly type: "wait"; readonly untilMs: number }
@@ -44,9 +46,12 @@ export interface Schedule {
   /** The host would not send the decided probe. */
   refused(decision: Decision & { type: "send" }, nowMs: number): Slot;
   /** First answer of a slot, also after it was lost. `rttMs` absent: not measured. */
-  answered(slot: Slot, effect: Effect, rttMs?: number): void;
-  /** A probe that had left was refused by this host after all. */
-  failed(slot: Slot): void;
+  answered(slot: Slot, effect: Effect, rttMs?: number, reply?: Reply): void;
+  /**
+   * A probe that had left was refused by this host after all. `said`: its own words, where it only found no neighbour to
+   * hand the probe to.
+   */
+  failed(slot: Slot, said?: { readonly reply: Reply; readonly rttMs: number }): void;
   /** A slot in flight has met a first answer, and its own is still to come. Absent: it is given no more time for that. */
   provisional?(slot: Slot, nowMs: number): void;
   /** Slots whose time is over; they become lost. */

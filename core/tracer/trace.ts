@@ -18,6 +18,8 @@ export interface TraceRequest {
   readonly schedule?: ScheduleFactory;
   /** `continue`: a refused probe is told as `failed`, and the trace goes on. Default `stop`. */
   readonly onRefusal?: RefusalPolicy;
+  /** Of the first probe, 0-65535; those after it count on. Default: by chance. */
+  readonly firstSequence?: number;
   readonly signal?: AbortSignal;
   /** Told once the sockets are open, before the first probe. */
   readonly onOpen?: (mode: string) => void;
@@ -34,7 +36,7 @@ export async function* trace(network: Network, request: TraceRequest): AsyncGene
   const options = completeTraceOptions(request.trace);
   const events: TraceEvent[] = [];
   using driver = createDriver(network);
-  const { schedule, onRefusal } = request;
+  const { schedule, onRefusal, firstSequence } = request;
   const protocol = {
     plugin,
     target,
@@ -42,6 +44,7 @@ export async function* trace(network: Network, request: TraceRequest): AsyncGene
     trace: options,
     ...(schedule && { schedule }),
     ...(onRefusal && { onRefusal }),
+    ...(firstSequence !== undefined && { firstSequence }),
   };
   const { run, session } = driver.start(protocol, (event) => events.push(event));
   request.onOpen?.(session.mode);

@@ -16,6 +16,7 @@ const RUNS: Readonly<Record<string, { readonly argv: string; readonly run: CliRu
   "the main job": { argv: "auto dst.test -4", run: { topology: paths.scenario(), host: RESTRICTED } },
   "IPv6 with labels": { argv: "trace dst.test -6 -P icmp", run: { topology: paths.mpls() } },
   "balanced paths": { argv: "trace dst.test -4 -P udp --flow vary", run: { topology: paths.scenario() } },
+  "a report": { argv: "report dst.test -4 -c 3 -P icmp", run: { topology: paths.lossy(0.3) } },
   "no way on": { argv: "trace dst.test -4 -P icmp", run: { topology: paths.unreachable() } },
   silence: { argv: "trace dst.test -4 -P udp", run: { topology: paths.silent() } },
   "late answers": { argv: "trace dst.test -4 -P icmp -w 3", run: { topology: paths.late() } },
@@ -45,7 +46,7 @@ const documentOf = async (name: string): Promise<{ attempts: unknown[]; trace: {
   JSON.parse(await output(name, "json"));
 
 describe("formats for machines", () => {
-  for (const name of Object.keys(RUNS)) {
+  for (const name of Object.keys(RUNS).filter((each) => each !== "a report")) {
     it(`csv has a line for each probe, as another's parser reads it: ${name}`, async () => {
       const { attempts } = (await documentOf(name)) as {
         attempts: {
@@ -108,7 +109,28 @@ describe("formats for machines", () => {
         (trace?.hops ?? []).map(({ hop }) => hop),
       );
     });
+  }
 
+  it("give a report's probes, a round for a query", async () => {
+    const rows = parse(await output("a report", "csv"), { columns: true }) as Record<string, string>[];
+    assert.equal(rows.filter((row) => row["hop"] === "1").length, 3);
+    const document = JSON.parse(await output("a report", "atlas")) as { result: { hop: number; result: unknown[] }[] };
+    const isValid: boolean = validateAtlas(document);
+    assert.ok(isValid, JSON.stringify(validateAtlas.errors));
+    assert.deepEqual(
+      document.result.map(({ hop, result }) => [hop, result.length]),
+      [1, 2, 3, 4, 5, 6].map((hop) => [hop, 3]),
+    );
+    const { report } = JSON.parse(await output("a report", "mtr-json"));
+    assert.equal(report.mtr.tests, 3);
+    const { report: own } = JSON.parse(await output("a report", "json"));
+    assert.deepEqual(
+      report.hubs.map((hub: { "Loss%": number }) => hub["Loss%"]),
+      own.hops.map((hop: { loss_percent: number }) => hop.loss_percent),
+    );
+  });
+
+  for (const name of Object.keys(RUNS)) {
     it(`jsonl is a recording of which each line is as promised: ${name}`, async () => {
       const lines = (await output(name, "jsonl")).split("\n").slice(0, -1);
       for (const line of lines)
@@ -139,6 +161,7 @@ describe("formats for machines", () => {
       "the main job": "COMPLETED",
       "IPv6 with labels": "COMPLETED",
       "balanced paths": "COMPLETED",
+      "a report": "COMPLETED",
       "no way on": "UNREACH",
       silence: "GAPLIMIT",
       "late answers": "COMPLETED",

@@ -1,10 +1,10 @@
 import { runCommandLine } from "../../cli/app.ts";
 import type { CommandContext, InterruptSignal, Output } from "../../cli/context.ts";
-import { type IpAddress, type Network, parseAddress } from "../../core/mod.ts";
+import { type IpAddress, type Network, parseAddress, SocketError } from "../../core/mod.ts";
 import type { HostProfile } from "../../core/sim/host.ts";
-import { createSimNetwork } from "../../core/sim/network.ts";
+import { createSimNetwork, type SimNetwork } from "../../core/sim/network.ts";
 import type { Topology } from "../../core/sim/topology.ts";
-import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
+import { builtInPlugins, defaultOrder, tcpReach } from "../../plugins/mod.ts";
 
 export interface CliRun {
   readonly topology: Topology;
@@ -14,12 +14,18 @@ export interface CliRun {
   readonly env?: Readonly<Record<string, string>>;
   /** Names by address. */
   readonly names?: Readonly<Record<string, string>>;
+  /** Numbers of networks by address. */
+  readonly networks?: Readonly<Record<string, readonly number[]>>;
   /** Addresses by name; `dst.test` has both of the simulated target's. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   readonly lookup?: CommandContext["lookup"];
   readonly asnOf?: CommandContext["asnOf"];
+  /** The C library cannot be called. */
+  readonly reachOnly?: boolean;
   /** Opening the network fails with this. */
   readonly openFailure?: Error;
+  /** A status is asked for as soon as virtual time has got there. */
+  readonly statusAtMs?: number;
   /** A signal comes as soon as virtual time has got there. */
   readonly interrupt?: { readonly atMs: number; readonly signal: InterruptSignal };
 }
@@ -30,6 +36,8 @@ export interface CliResult {
   readonly stderr: string;
   /** Each write to stdout with the virtual time at which it came. */
   readonly writes: readonly { readonly atMs: number; readonly text: string }[];
+  /** What left the simulated host. */
+  readonly sent: SimNetwork["sent"];
 }
 
 const STARTED = new Date("2026-01-02T03:04:05.678Z");
@@ -41,8 +49,9 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
   let stdout = "";
   let stderr = "";
   const writes: { atMs: number; text: string }[] = [];
-  let network: Network | undefined;
+  let network: SimNetwork | undefined;
   let interrupt: ((signal: InterruptSignal) => void) | undefined;
+  let tellStatus: (() => void) | undefined;
 
   const output = (isTerminal: boolean | undefined, write: (text: string) => void): Output => ({
     write,
@@ -58,16 +67,18 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
       stderr += text;
     }),
     env,
-    protocols: async () => ({ plugins: builtInPlugins, order: defaultOrder }),
+    protocols: async () => ({ plugins: [...builtInPlugins, tcpReach], order: defaultOrder, last: tcpReach.name }),
     async openNetwork(send) {
       if (run.openFailure !== undefined) throw run.openFailure;
       network = createSimNetwork(run.topology, { seed: 1, host: run.host ?? {}, send });
-      return interruptedNetwork(network, run.interrupt?.atMs, () => interrupt?.(run.interrupt?.signal ?? "SIGINT"));
+      const open = run.reachOnly ? reachOnlyNetwork(network) : network;
+      const told = interruptedNetwork(open, run.statusAtMs, () => tellStatus?.());
+      return interruptedNetwork(told, run.interrupt?.atMs, () => interrupt?.(run.interrupt?.signal ?? "SIGINT"));
     },
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
     hostName: "here",
-    ...(run.asnOf !== undefined && { asnOf: run.asnOf }),
+    asnOf: run.asnOf ?? (async ({ text }) => run.networks?.[text]),
     now: () => STARTED,
     onInterrupt(handler) {
       interrupt = handler;
@@ -75,10 +86,19 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
         interrupt = undefined;
       };
     },
+    onStatus(handler) {
+      tellStatus = () => {
+        tellStatus = undefined;
+        handler();
+      };
+      return () => {
+        tellStatus = undefined;
+      };
+    },
   };
   const args = typeof argv === "string" ? argv.split(" ") : argv;
   const code = await runCommandLine(args, context);
-  return { code, stdout, stderr, writes };
+  return { code, stdout, stderr, writes, sent: network?.sent ?? [] };
 }
 
 /** The text between the lines of code, without the first newline and the indentation of the last. */
@@ -104,16 +124,38 @@ function lookUp(texts: readonly string[], family: 0 | 4 | 6): readonly IpAddress
   return wanted;
 }
 
+function reachOnlyNetwork(network: Network): Network {
+  const refuse = (): never => {
+    throw new SocketError("socket", null, "open a socket", "the C library cannot be called");
+  };
+  return {
+    reachOnly: true,
+    nowMs: () => network.nowMs(),
+    route: refuse,
+    open: refuse,
+    dial: (to, hopLimit, localPort, tag) =>
+      hopLimit === undefined ? network.dial(to, undefined, localPort, tag) : refuse(),
+    receive: (untilMs, signal) => network.receive(untilMs, signal),
+    retransmitFailures: () => network.retransmitFailures(),
+    [Symbol.dispose]: () => network[Symbol.dispose](),
+  };
+}
+
 function interruptedNetwork(network: Network, atMs: number | undefined, interrupt: () => void): Network {
   if (atMs === undefined) return network;
+  let isOver = false;
   return {
     nowMs: () => network.nowMs(),
     route: (to) => network.route(to),
     open: (spec, family) => network.open(spec, family),
     dial: (to, hopLimit, localPort) => network.dial(to, hopLimit, localPort),
     async receive(untilMs, signal) {
+      if (isOver) return network.receive(untilMs, signal);
       const arrival = await network.receive(Math.min(untilMs, Math.max(atMs, network.nowMs())), signal);
-      if (network.nowMs() >= atMs) interrupt();
+      if (network.nowMs() >= atMs) {
+        isOver = true;
+        interrupt();
+      }
       return arrival;
     },
     retransmitFailures: () => network.retransmitFailures(),

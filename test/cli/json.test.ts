@@ -116,6 +116,7 @@ describe("JSON output", () => {
           refused_sends: icmp.refused_sends,
           tapped_only: 0,
           unattributed_answers: 0,
+          connect: null,
           trace: null,
         },
         {
@@ -133,6 +134,7 @@ describe("JSON output", () => {
           refused_sends: 0,
           tapped_only: 0,
           unattributed_answers: 0,
+          connect: null,
           trace,
         },
       ],

@@ -23,6 +23,15 @@ const RUNS: Readonly<Record<string, { readonly argv: string; readonly run: CliRu
   labels: { argv: "trace dst.test -6 -P icmp", run: { topology: paths.mpls() } },
   "no way on": { argv: "trace dst.test -4 -P icmp", run: { topology: paths.unreachable() } },
   late: { argv: "trace dst.test -4 -P udp -w 3", run: { topology: paths.late() } },
+  "a report": {
+    argv: "report dst.test -4 -c 4",
+    run: { topology: paths.scenario(), host: RESTRICTED, names: { "10.0.2.1": "r2.example" } },
+  },
+  "a report with loss": { argv: "report dst.test -4 -c 10 -P icmp", run: { topology: paths.lossy(0.3) } },
+  "a report refused": {
+    argv: "report dst.test -4 -c 2",
+    run: { topology: paths.plain(3), host: { output: [{ action: { do: "drop" } }] } },
+  },
   interrupted: {
     argv: "auto dst.test -4",
     run: { topology: paths.silent(), interrupt: { atMs: 300, signal: "SIGINT" } },

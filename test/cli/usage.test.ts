@@ -14,11 +14,14 @@ describe("a command line that cannot be obeyed", () => {
     [["auto", "a", "b"], /several hosts/],
     [["trace", "h"], /no protocol is given/],
     [["trace", "h", "-P"], /argument missing/],
-    [["trace", "h", "-P", "sctp"], /the protocols are icmp, udp, tcp-syn, tcp-connect$/],
+    [["trace", "h", "-P", "sctp"], /the protocols are icmp, udp, tcp-syn, tcp-connect, tcp-reach$/],
     [["trace", "h", "-P", "tcp-syn:0"], /-P tcp-syn:0: a port is a whole number from 1 to 65535/],
     [["trace", "h", "-P", "tcp-syn:"], /a port is a whole number/],
     [["trace", "h", "-P", "icmp:7"], /icmp has no ports/],
     [["frob"], /the command frob/],
+    [["completion"], /no shell is named; there are bash, zsh, fish$/],
+    [["completion", "ksh"], /for ksh: the shells are bash, zsh, fish$/],
+    [["completion", "bash", "zsh"], /for bash zsh: the shells are/],
     [["dst.test"], /as in nettrace auto dst\.test$/],
     [["auto", "h", "--frob"], /unknown option '--frob'/],
     [["auto", "h", "--fram"], /unknown option '--fram'/],
@@ -27,7 +30,10 @@ describe("a command line that cannot be obeyed", () => {
     [["auto", "h", "-p", "65536"], /-p 65536: a port/],
     [["auto", "h", "-p", "443,"], /-p "": a port/],
     [["auto", "h", "-p", "443", "--order", "icmp"], /no protocol of the order uses TCP/],
-    [["auto", "h", "--order", "icmp,frob"], /--order frob: the protocols are icmp, udp, tcp-syn, tcp-connect$/],
+    [
+      ["auto", "h", "--order", "icmp,frob"],
+      /--order frob: the protocols are icmp, udp, tcp-syn, tcp-connect, tcp-reach$/,
+    ],
     [["auto", "h", "--order", ""], /--order "": the protocols are/],
     [["auto", "h", "-m", "300"], /-m 300: it must be a whole number from 1 to 255/],
     [["auto", "h", "-f", "0"], /-f 0: it must be/],
@@ -42,11 +48,11 @@ describe("a command line that cannot be obeyed", () => {
     [["auto", "h", "--stagger", "-1"], /--stagger -1: it must be/],
     [["auto", "h", "--sport", "0"], /--sport 0: it must be/],
     [["auto", "h", "--flow", "both"], /--flow both: it must be constant or vary/],
+    [["auto", "h", "--format", "xml"], /--format xml: it must be text, json, jsonl/],
     [["auto", "h", "--size", "10"], /--size 10: it must be a whole number from 20 to 65535/],
     [["auto", "h", "--tos", "0x100"], /--tos 0x100: it must be a whole number from 0 to 255 \(0xff\)/],
     [["auto", "h", "--mark", "4294967296"], /--mark 4294967296: it must be a whole number from 0 to 4294967295/],
     [["auto", "h", "--df", "maybe"], /--df maybe: it must be do, want, dont or probe/],
-    [["auto", "h", "--format", "xml"], /--format xml: it must be text, json, jsonl/],
     [["auto", "h", "-s", "eth0"], /-s eth0: it is no IP address/],
     [["auto", "h", "-i", "eth0/1"], /-i eth0\/1: it is no name/],
     [["auto", "h", "-4", "-6"], /-4 with -6/],
@@ -102,6 +108,7 @@ describe("help", () => {
     ["report", "--help"],
     ["live", "--help"],
     ["mtr", "--help"],
+    ["completion", "--help"],
     ["help", "auto"],
   ];
   for (const argv of texts) {
@@ -128,6 +135,18 @@ describe("help", () => {
     for (const flag of ["--version", "-V"]) {
       const { code, stdout } = await runCli([flag], { topology });
       assert.match(stdout, /^nettrace \d+\.\d+\.\d+\n$/);
+      assert.equal(code, 0);
+    }
+  });
+
+  it("is not needed for all that the program knows of itself", async () => {
+    for (const argv of [
+      ["--version", "--verbose"],
+      ["--verbose", "-V"],
+    ]) {
+      const { code, stdout } = await runCli(argv, { topology });
+      // Run from its sources, it was not built from a commit for a target.
+      assert.match(stdout, /^nettrace [\d.]+\ncommit +unknown\nruntime +Bun [\d.]+\ntarget +unknown\nlibc +\w.*\n$/);
       assert.equal(code, 0);
     }
   });

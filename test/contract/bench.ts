@@ -14,6 +14,10 @@ export interface NetworkAbilities {
   readonly errors?: boolean;
   /** Connects with a hop limit. Absent: it can. */
   readonly dial?: boolean;
+  /** Default true. */
+  readonly udp?: boolean;
+  /** Raw sockets see TCP. Default: as `raw`. */
+  readonly rawTcp?: boolean;
 }
 
 /** Registers one test on a fresh network, or reports it skipped where the host lacks what it needs. */

@@ -98,13 +98,15 @@ function dialTests(test: NetworkTester): void {
   );
 
   test(
-    "tells an open port from a closed one",
+    "tells an open port from a closed one, with a hop limit and without",
     async ({ network, target: address, openPort, closedPort }) => {
-      for (const [port, expected] of [
-        [openPort, "open"],
-        [closedPort, "closed"],
+      for (const [port, expected, hopLimit] of [
+        [openPort, "open", 64],
+        [closedPort, "closed", 64],
+        [openPort, "open", undefined],
+        [closedPort, "closed", undefined],
       ] as const) {
-        using socket = network.dial({ address, port }, 64, 0);
+        using socket = network.dial({ address, port }, hopLimit, 0);
         const { state, from, local, retransmitted } = await awaitArrival(network, (arrival) =>
           arrival.kind === "handshake" && arrival.socket === socket ? arrival : undefined,
         );
@@ -214,6 +216,6 @@ function rawTests(test: NetworkTester): void {
       assert.equal(segment?.acknowledgement, 1001);
       assert.equal(segment?.flags, TCP_FLAG.syn | TCP_FLAG.ack);
     },
-    "raw",
+    "rawTcp",
   );
 }

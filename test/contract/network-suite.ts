@@ -7,10 +7,17 @@ import { streamTests } from "./network-streams.ts";
 
 /** Registers the tests that every network passes. `makeBench` makes a new one for each test. */
 export function networkContract(name: string, makeBench: BenchMaker<NetworkBench>, abilities: NetworkAbilities): void {
+  const has: Omit<NetworkAbilities, "families"> = {
+    udp: true,
+    errors: abilities.udp ?? true,
+    dial: true,
+    rawTcp: abilities.raw,
+    ...abilities,
+  };
   for (const family of abilities.families) {
     describe(`${name}, a network, over IPv${family}`, () => {
       const test: NetworkTester = (title, body, needs) => {
-        if (needs !== undefined && abilities[needs] === false) {
+        if (needs !== undefined && has[needs] !== true) {
           it(title, { skip: `this host has no ${needs}` }, () => undefined);
           return;
         }

@@ -9,7 +9,7 @@ import { doctorTable } from "../../cli/render/doctor.ts";
 import type { Inspection } from "../../core/mod.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
 import { plain } from "../../core/sim/topologies.ts";
-import { builtInPlugins } from "../../plugins/mod.ts";
+import { builtInPlugins, tcpReach } from "../../plugins/mod.ts";
 
 /** A host of files and programs' outputs. */
 function host(files: Readonly<Record<string, string>>, outputs: Readonly<Record<string, string>> = {}): HostFiles {
@@ -94,6 +94,17 @@ describe("the doctor, of the kernel", () => {
 });
 
 describe("the doctor, of sockets, protocols and ways out", () => {
+  it("tells that a protocol cannot run where the system has no such socket, privilege or not", () => {
+    const checks = protocolChecks(builtInPlugins, inspection({ udp: "ESOCKTNOSUPPORT" }));
+    assert.deepEqual(find(checks, "udp"), {
+      group: "protocols",
+      name: "udp",
+      state: "missing",
+      finding: "this system has no such socket",
+    });
+    assert.equal(find(checks, "tcp-connect").state, "ok");
+  });
+
   it("says of each protocol which of its modes can run", () => {
     const nobody = protocolChecks(
       builtInPlugins,
@@ -112,6 +123,10 @@ describe("the doctor, of sockets, protocols and ways out", () => {
     assert.ok(root.every(({ state }) => state === "ok"));
     const without: Inspection = { ffiRefusal: "bun:ffi requires the JIT", sockets: [] };
     assert.ok(protocolChecks(builtInPlugins, without).every(({ state }) => state === "missing"));
+    assert.deepEqual(
+      protocolChecks([tcpReach], without).map(({ state, finding }) => [state, finding]),
+      [["limited", "handshake: reached or not, and in what time; no hops"]],
+    );
     assert.match(socketChecks(without)[0]?.remedy ?? "", /MemoryDenyWriteExecute/);
   });
 

@@ -10,6 +10,10 @@ const CONTRACTS = ["core/address.ts", "core/probe.ts", "core/plugin.ts", "core/n
 const RULES: readonly { readonly who: string; readonly may: readonly string[] }[] = [
   { who: "core/wire/", may: ["core/wire/"] },
   { who: "core/ffi/", may: ["core/ffi/"] },
+  {
+    who: "core/egress/",
+    may: [...CONTRACTS, "core/egress/", "core/wire/", "core/icmp-reply.ts", "core/tracer/pacer.ts"],
+  },
   { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
@@ -96,7 +100,7 @@ describe("the house", () => {
   });
 
   it("keeps files below 400 lines", () => {
-    const long = [...ours, ...sources("test")].filter(
+    const long = [...ours, ...sources("release"), ...sources("test")].filter(
       (file) => readFileSync(join(root, file), "utf8").split("\n").length > 401,
     );
     assert.deepEqual(long, []);

@@ -46,4 +46,19 @@ describe("the built executable in a working directory full of traps", () => {
       assert.ok(!existsSync(mark));
     });
   }
+
+  it("runs and reads nothing of it for a plugin that is elsewhere", () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), "nettrace-elsewhere-"));
+    try {
+      const plugin = join(elsewhere, "own.ts");
+      const { stdout } = spawnSync(executable, ["plugin", "new", "own"], { cwd: elsewhere, encoding: "utf8" });
+      assert.match(stdout, /^own\.ts /);
+      const args = ["trace", "127.0.0.1", "--plugin", plugin, "-P", "own:9", "-m", "1", "-q", "1", "-w", "0.1"];
+      const { stderr } = spawnSync(executable, args, { cwd: trap, encoding: "utf8" });
+      assert.equal(stderr, `nettrace: loads the plugin ${plugin}\n`);
+      assert.ok(!existsSync(mark));
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true });
+    }
+  });
 });

@@ -10,7 +10,7 @@ export const FAMILIES = [4, 6] as const;
 export type Family = (typeof FAMILIES)[number];
 export const TIME = { timeout: 60_000 };
 
-const EXECUTABLE = fileURLToPath(new URL("../../dist/nettrace", import.meta.url));
+export const EXECUTABLE = fileURLToPath(new URL("../../dist/nettrace", import.meta.url));
 
 interface ReportedProbe {
   readonly state: string;

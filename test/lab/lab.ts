@@ -196,7 +196,8 @@ function surroundings({ user, env = {}, cwd }: Identity): SpawnOptions {
   };
 }
 
-function readableByAll(file: string, directory: string): string {
+/** The path of a file that nobody can read and execute: itself, or a copy in the directory. */
+export function readableByAll(file: string, directory: string): string {
   const path = resolve(file);
   let readable = (statSync(path).mode & 0o005) === 0o005;
   for (let up = dirname(path); readable; up = dirname(up)) {

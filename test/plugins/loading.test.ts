@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createPlace, type Place, simplePlugin } from "./place.ts";
@@ -127,7 +127,10 @@ export default definePlugin({ name: "testing", open() {
       place.write(name, spring);
     }
     const { code, stderr } = place.run([...TRACE, "-P", "frob"], { XDG_CONFIG_HOME: "." });
-    assert.match(stderr, /^nettrace: Cannot use -P frob: the protocols are icmp, udp, tcp-syn, tcp-connect\n$/);
+    assert.match(
+      stderr,
+      /^nettrace: Cannot use -P frob: the protocols are icmp, udp, tcp-syn, tcp-connect, tcp-reach\n$/,
+    );
     assert.equal(code, 2);
     const bare = place.run([...TRACE, "--plugin", "frob", "-P", "frob"]);
     assert.match(bare.stderr, /^nettrace: Cannot load the plugin frob: there is none in .* as in \.\/frob\.ts\)\n$/);
@@ -234,6 +237,18 @@ describe("a plugin that cannot be loaded", () => {
       assert.deepEqual([code, stdout], [2, ""]);
     });
   }
+
+  it("leaves nothing in the runtime's cache, however large it is", () => {
+    // The runtime keeps what it makes of files above 50 kB.
+    const filler = `export const filler = ${JSON.stringify("x".repeat(200_000))};\n`;
+    place.write("large.ts", simplePlugin("large") + filler);
+    const cache = join(place.path, "cache");
+    const env = { XDG_CACHE_HOME: cache, BUN_RUNTIME_TRANSPILER_CACHE_PATH: join(cache, "named") };
+    const { code } = place.run([...TRACE, "--plugin", "./large.ts", "-P", "large:9"], env);
+    assert.equal(code, 0);
+    assert.ok(!existsSync(cache));
+    assert.ok(!existsSync(join(place.path, "home", ".bun")));
+  });
 
   it("is refused before it runs where others may write it, and where it is not there", () => {
     const file = place.write("open.ts", 'console.log("ran");');

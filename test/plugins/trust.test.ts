@@ -47,6 +47,19 @@ describe("the trust in a plugin's file", () => {
     });
   }
 
+  it("is given, where there are no owners, to what was asked for and to what lies in the user's own folder", () => {
+    const path = fresh("windows");
+    chmodSync(path, 0o666);
+    const who = (profile: string) => ({ uid: -1, profile });
+    assert.equal(distrust(path, who(dirname(path)), false), undefined);
+    assert.equal(distrust(path, who("/elsewhere"), true), undefined);
+    assert.match(
+      distrust(path, who("/elsewhere"), false) ?? "",
+      / is not in \/elsewhere, which others may not change$/,
+    );
+    assert.match(distrust(dirname(path), who("/elsewhere"), true) ?? "", /is no regular file$/);
+  });
+
   it("is refused to what is no regular file", () => {
     assert.match(distrust(dirname(fresh("kind")), me, false) ?? "", /is no regular file$/);
   });

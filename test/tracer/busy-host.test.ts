@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { type Arrival, type Network, type TraceEvent, trace } from "../../core/mod.ts";
+import { type Arrival, type Network, SocketError, type TraceEvent, trace } from "../../core/mod.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
 import { endpointOf, plain } from "../../core/sim/topologies.ts";
 import { builtInPlugins } from "../../plugins/mod.ts";
@@ -48,3 +48,36 @@ for (const plugin of builtInPlugins) {
     assert.ok(events.filter((event) => event.type === "reply").length >= 50);
   });
 }
+
+it("takes a trace that is stopped for refused, where the host refused every send that it had time for", async () => {
+  const [icmp] = builtInPlugins;
+  assert.ok(icmp);
+  const topology = plain(3);
+  using network = createSimNetwork(topology, { host: { output: [{ action: { do: "drop" } }] } });
+  const abort = new AbortController();
+  const events: TraceEvent[] = [];
+  const stopped = trace(network, {
+    target: endpointOf(topology, 4, 0),
+    signal: abort.signal,
+    plugin: {
+      ...icmp,
+      open(...given) {
+        const session = icmp.open(...given);
+        return {
+          mode: session.mode,
+          send(probe) {
+            // The caller loses patience at the first try.
+            abort.abort();
+            session.send(probe);
+          },
+          match: (arrival) => session.match(arrival),
+          [Symbol.dispose]: () => session[Symbol.dispose](),
+        };
+      },
+    },
+  });
+  for await (const event of stopped) events.push(event);
+  const end = events.at(-1);
+  assert.ok(end?.type === "stopped");
+  assert.deepEqual([end.outcome, end.error instanceof SocketError && end.error.errno], ["refused", "EPERM"]);
+});

@@ -61,6 +61,7 @@ function play({ probes, rttMs, onEvent = () => {} }: Play): { readonly most: num
     clock: () => nowMs,
     schedule: createRoundsSchedule(rounds)(options),
     onRefusal: "continue",
+    reachOnly: false,
   });
   let head = 0;
   while (!run.ended) {

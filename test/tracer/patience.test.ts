@@ -24,10 +24,19 @@ describe("patience", () => {
   it("bounds a hop that has answered by what its answers took", () => {
     const patience = createPatience({ maxWaitMs: 3000 });
     patience.note(9, 500);
-    patience.note(3, 80);
+    patience.note(3, 95);
     patience.note(3, 100);
-    patience.note(3, 90);
+    patience.note(3, 97);
     assert.equal(patience.inside(3), 120);
+  });
+
+  it("waits longer where the answers of some hop differ, as they do on a path with jitter", () => {
+    const patience = createPatience({ maxWaitMs: 3000 });
+    patience.note(9, 500);
+    patience.note(3, 100);
+    patience.note(2, 20);
+    patience.note(2, 60);
+    assert.equal(patience.inside(3), 185);
   });
 
   it("waits longer behind the farthest responder, where the next link may cross an ocean", () => {

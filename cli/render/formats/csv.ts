@@ -23,7 +23,7 @@ const COLUMNS = [
 
 /**
  * A line for each probe of each attempt (RFC 4180, with a header). An attempt that this host refused outright has one line
- * without a hop. What is unknown is empty.
+ * without a hop, and so has each probe that belongs to none. What is unknown is empty.
  */
 export function csv({ end, names }: FinishedRun): string {
   const rows: Cell[][] = [COLUMNS];
@@ -35,6 +35,9 @@ export function csv({ end, names }: FinishedRun): string {
         rows.push([...who, hop, index + 1, ...probeCells(probe, names.of.bind(names))]);
       });
     }
+    attempt.path.direct?.probes.forEach((probe, index) => {
+      rows.push([...who, null, index + 1, ...probeCells(probe, names.of.bind(names))]);
+    });
     if (rows.length === before) rows.push([...who, ...Array<null>(COLUMNS.length - who.length).fill(null)]);
   }
   return rows.map((cells) => `${cells.map(cellText).join(",")}\r\n`).join("");

@@ -1,3 +1,4 @@
+import type { Attempt } from "../../../core/mod.ts";
 import { printable } from "../../printable.ts";
 import { linkPath, type Place } from "./links.ts";
 import { type FinishedRun, protocolLabel, sourceOf } from "./run.ts";
@@ -22,9 +23,20 @@ export function dot(run: FinishedRun): string {
     }
     const firstHop = places[0]?.hop;
     for (const place of places) if (place.hop === firstHop) lines.push(`  source -> ${place.id};`);
+    if (isReachedDirectly(winner)) {
+      lines.push(
+        `  target [label=${quoted(head.target.address.text)}, style=bold];`,
+        "  source -> target [style=dashed];",
+      );
+    }
     for (const { from, to, isGap } of links) lines.push(`  ${from} -> ${to}${isGap ? " [style=dashed]" : ""};`);
   }
   return `${[...lines, "}"].join("\n")}\n`;
+}
+
+/** The target answered probes that belong to no hop: what lies before it is not known. */
+export function isReachedDirectly({ path }: Attempt): boolean {
+  return path.reached && path.targetHop === undefined;
 }
 
 /** Hop, name and address, best time: what a place says of itself. */

@@ -22,7 +22,9 @@ export function markdown({ head, end, names }: FinishedRun): string {
       ]),
     ),
   ];
-  if (winner !== undefined) {
+  if (winner?.path.direct !== undefined) {
+    lines.push("", `No hops: the probes of ${protocolLabel(winner)} reach the target or not, and show no path.`);
+  } else if (winner !== undefined) {
     const rows = winner.path.hops().flatMap((hop) => hopRows(hop, names));
     lines.push(
       "",

@@ -1,5 +1,5 @@
 import { printable } from "../../printable.ts";
-import { labelOf } from "./dot.ts";
+import { isReachedDirectly, labelOf } from "./dot.ts";
 import { linkPath } from "./links.ts";
 import { type FinishedRun, sourceOf } from "./run.ts";
 
@@ -15,6 +15,7 @@ export function mermaid(run: FinishedRun): string {
     }
     const firstHop = places[0]?.hop;
     for (const place of places) if (place.hop === firstHop) lines.push(`  source --> ${place.id}`);
+    if (isReachedDirectly(end.winner)) lines.push(`  source -.-> target[["${escaped(run.head.target.address.text)}"]]`);
     for (const { from, to, isGap } of links) lines.push(`  ${from} ${isGap ? "-.->" : "-->"} ${to}`);
   }
   return `${lines.join("\n")}\n`;

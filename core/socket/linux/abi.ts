@@ -43,6 +43,7 @@ export const IPV6 = {
   recverr: 25,
   v6only: 26,
   recverrRfc4884: 31,
+  flowlabelMgr: 32,
   flowinfoSend: 33,
   recvhoplimit: 51,
   hoplimit: 52,

@@ -16,7 +16,7 @@ export class Arena {
   readonly #base: bigint;
   #used = 0;
 
-  constructor(libc: Libc, size: number) {
+  constructor(libc: Pick<Libc, "addressOf">, size: number) {
     this.#buffer = new ArrayBuffer(size);
     this.#base = libc.addressOf(this.#buffer);
   }

@@ -230,7 +230,7 @@ export class DatagramSocket implements ProbeSocket, Source {
     const size = (this.#family === 4 ? 20 : 40) + (this.type === "udp" ? 8 : 0) + length;
     const { dontFragment = "want" } = this.#kernel.options;
     const mayFragment = dontFragment === "want" || dontFragment === "dont";
-    const mtu = mayFragment ? undefined : findMtu(this.#kernel, to.address);
+    const mtu = mayFragment ? undefined : findMtu(this.#kernel, to.address, size);
     if (mtu === undefined || mtu >= size) return this.#refusal(to, "EMSGSIZE", `no packet can have ${size} octets`);
     return this.#refusal(to, "EMSGSIZE", `a packet of ${size} octets is larger than the MTU of ${mtu}`, mtu);
   }

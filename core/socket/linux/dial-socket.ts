@@ -209,7 +209,8 @@ function isReset(errno: number): boolean {
 }
 
 export interface DialRequest {
-  readonly hopLimit: number;
+  /** Undefined: this host's own. */
+  readonly hopLimit: number | undefined;
   readonly localPort: number;
   readonly tag: number | undefined;
 }
@@ -246,7 +247,7 @@ export function dial(kernel: Kernel, host: SocketHost, to: Endpoint, request: Di
  * interface and none over any other. A target or router in another namespace of this machine may be as quick, but its
  * reset comes over another interface. Where much else comes in, nothing is confirmed.
  */
-function isResetLocal(kernel: Kernel, to: Endpoint, hopLimit: number, scope: number): boolean {
+function isResetLocal(kernel: Kernel, to: Endpoint, hopLimit: number | undefined, scope: number): boolean {
   let confirmed = 0;
   for (let i = 0; i < MAX_CONFIRMATIONS && confirmed < CONFIRMATIONS; i++) {
     const before = kernel.counters.receivedPackets();
@@ -258,7 +259,7 @@ function isResetLocal(kernel: Kernel, to: Endpoint, hopLimit: number, scope: num
   return confirmed === CONFIRMATIONS;
 }
 
-function isRefusedAtOnce(kernel: Kernel, to: Endpoint, hopLimit: number, scope: number): boolean {
+function isRefusedAtOnce(kernel: Kernel, to: Endpoint, hopLimit: number | undefined, scope: number): boolean {
   let fd: number | undefined;
   try {
     fd = openTcp(kernel, to.address.family, hopLimit, 0);

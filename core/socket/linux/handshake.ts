@@ -36,12 +36,13 @@ export function readTcpInfo(kernel: Kernel, fd: number): TcpInfo {
   };
 }
 
-/** A bound TCP socket whose SYN will carry `hopLimit`. Throws SocketError (stage `socket` or `bind`). */
-export function openTcp(kernel: Kernel, family: Family, hopLimit: number, localPort: number): number {
+/** A bound TCP socket whose SYN will carry `hopLimit`, undefined: this host's own. Throws SocketError (stage `socket` or `bind`). */
+export function openTcp(kernel: Kernel, family: Family, hopLimit: number | undefined, localPort: number): number {
   const fd = kernel.socket(family, SOCK.stream, PROTO.tcp, "a TCP socket");
   try {
     const level = family === 4 ? SOL.ip : SOL.ipv6;
-    const errno = kernel.setOption(fd, level, family === 4 ? IP.ttl : IPV6.unicastHops, hopLimit);
+    const option = family === 4 ? IP.ttl : IPV6.unicastHops;
+    const errno = hopLimit === undefined ? 0 : kernel.setOption(fd, level, option, hopLimit);
     if (errno !== 0) throw new SocketError("socket", errnoName(errno), `set hop limit ${hopLimit}`);
     kernel.queueErrors(fd, family);
     kernel.receiveHopLimit(fd, family);

@@ -15,14 +15,14 @@ interface OwnAddress {
 
 /** This host's interfaces: their indexes, names and addresses. */
 export class Interfaces {
-  readonly #libc: Libc;
+  readonly #libc: Pick<Libc, "ifNametoindex">;
   readonly #name: Region;
   readonly #nowMs: () => number;
   readonly #indexes = new Map<string, number>();
   #own: ReadonlyMap<string, OwnAddress> = new Map();
   #readAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(libc: Libc, arena: Arena, nowMs: () => number) {
+  constructor(libc: Pick<Libc, "ifNametoindex">, arena: Arena, nowMs: () => number) {
     this.#libc = libc;
     this.#name = arena.take(NAME_SPACE);
     this.#nowMs = nowMs;

@@ -3,13 +3,14 @@ import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { SendOptions } from "../../network.ts";
-import { AF, ERRNO, IP, IPV6, SO, SOCK, SOL, TIMESTAMPING } from "./abi.ts";
+import { AF, ERRNO, IP, IPV6, PROTO, SO, SOCK, SOL, TIMESTAMPING } from "./abi.ts";
 import { Arena, type Region } from "./arena.ts";
 import { Clock } from "./clock.ts";
 import type { Instruction } from "./filter.ts";
 import { Interfaces } from "./interfaces.ts";
 import { IncomingMessage, OutgoingMessage } from "./message.ts";
 import { Counters } from "./proc.ts";
+import { causeOfRefusal } from "./refused-socket.ts";
 import { applySendOptions } from "./send-options.ts";
 import { anyAddress, SOCKADDR_SPACE, writeSockaddr } from "./sockaddr.ts";
 
@@ -59,7 +60,14 @@ export class Kernel {
   /** A non-blocking descriptor. Throws SocketError (stage `socket`). */
   socket(family: Family, type: number, protocol: number, what: string): number {
     const fd = this.libc.socket(family === 4 ? AF.inet : AF.inet6, type | SOCK.nonblock | SOCK.cloexec, protocol);
-    if (fd < 0) throw new SocketError("socket", errnoName(this.libc.errno()), `open ${what}`);
+    if (fd < 0) {
+      const errno = errnoName(this.libc.errno());
+      const isRight = errno === "EPERM" || errno === "EACCES";
+      // Ping sockets are a matter of groups.
+      const isPing = type === SOCK.dgram && protocol !== PROTO.udp;
+      const cause = isRight && !isPing ? causeOfRefusal(type === SOCK.raw, this.counters.status()) : undefined;
+      throw new SocketError("socket", errno, `open ${what}`, cause);
+    }
     // A dual-stack socket would take ports of IPv4 as well, and hash its own flow label into each flow.
     if (family === 6) {
       this.setOption(fd, SOL.ipv6, IPV6.v6only, 1);
@@ -162,7 +170,7 @@ export class Kernel {
 
   /** Connects. 0 or the errno. */
   connect(fd: number, to: IpAddress, port: number, scope: number): number {
-    const length = writeSockaddr(this.#name, to, port, scope, this.options.flowLabel);
+    const length = writeSockaddr(this.#name, to, port, scope, undefined, this.options.flowLabel);
     return this.libc.connect(fd, this.#name.bytes, length) < 0 ? this.libc.errno() : 0;
   }
 

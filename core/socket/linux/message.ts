@@ -54,7 +54,7 @@ export class OutgoingMessage {
   /** Lays out one packet; `bytes` fit into `capacity`. Allocates nothing. */
   fill(bytes: Uint8Array, to: Endpoint, port: number, scope: number, hopLimit: number): void {
     const family: Family = to.address.family;
-    const nameLength = writeSockaddr(this.#name, to.address, port, scope, this.#flowLabel);
+    const nameLength = writeSockaddr(this.#name, to.address, port, scope, undefined, this.#flowLabel);
     this.#header.view.setUint32(NAME_LENGTH, nameLength, true);
     this.#header.view.setUint32(CONTROL_LENGTH, INT_CMSG_SPACE, true);
     this.#iov.view.setUint32(8, bytes.length, true);

@@ -2,8 +2,13 @@ import { SocketError } from "../../errors.ts";
 import type { ProbeSocket } from "../../network.ts";
 import { POLL } from "./abi.ts";
 import type { SocketHost } from "./datagram-socket.ts";
-import type { Kernel } from "./kernel.ts";
 import type { Source } from "./source.ts";
+
+/** What of a kernel a reservation needs. */
+interface Descriptors {
+  localPort(fd: number): number;
+  close(fd: number): void;
+}
 
 /** A bound TCP socket that keeps its port from other programs. */
 export class PortReservation implements ProbeSocket, Source {
@@ -16,11 +21,11 @@ export class PortReservation implements ProbeSocket, Source {
   readonly last = false;
   errorsQuietAtMs = 0;
   packetsQuietAtMs = 0;
-  readonly #kernel: Kernel;
+  readonly #kernel: Descriptors;
   readonly #host: SocketHost;
   #closed = false;
 
-  constructor(kernel: Kernel, host: SocketHost, fd: number) {
+  constructor(kernel: Descriptors, host: SocketHost, fd: number) {
     this.#kernel = kernel;
     this.#host = host;
     this.fd = fd;

@@ -65,6 +65,11 @@ export class Counters {
     return files.some((text) => text?.trim() !== "");
   }
 
+  /** This process's /proc/self/status. */
+  status(): string | undefined {
+    return this.#read("/proc/self/status");
+  }
+
   /** A whole file, as Latin-1; undefined where there is no /proc, or one that hides this file; `absent` if it is not there. */
   #read(path: string, absent?: string): string | undefined {
     this.#path.bytes.fill(0);

@@ -1,7 +1,7 @@
+import type { Libc } from "../../ffi/libc.ts";
 import type { Arrival } from "../../network.ts";
 import { POLL } from "./abi.ts";
-import type { Region } from "./arena.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Arena, Region } from "./arena.ts";
 import type { ReadResult, Source } from "./source.ts";
 
 /** As many descriptors as one network may watch; the usual limit of a process is 1024. */
@@ -11,6 +11,13 @@ const ENTRY = 8;
 /** After so many reads of one queue the others get their turn. */
 const READS_IN_A_ROW = 64;
 
+/** What of a kernel is needed to poll its descriptors: poll(2) is the same on Linux and macOS. */
+interface Pollable {
+  readonly libc: Pick<Libc, "poll">;
+  readonly arena: Arena;
+  readonly clock: { nowMs(): number };
+}
+
 /** A queue that had something when it was last asked. */
 interface Queue {
   readonly read: () => ReadResult;
@@ -19,14 +26,14 @@ interface Queue {
 
 /** Knows which of a network's queues are to be read next. */
 export class Readiness {
-  readonly #kernel: Kernel;
+  readonly #kernel: Pollable;
   readonly #table: Region;
   readonly #sources = new Set<Source>();
   #polled: Source[] = [];
   #queues: Queue[] = [];
   #polledAtMs = 0;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Pollable) {
     this.#kernel = kernel;
     this.#table = kernel.arena.take(ENTRY * MAX_SOURCES);
   }

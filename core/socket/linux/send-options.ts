@@ -23,7 +23,24 @@ export function applySendOptions(kernel: Kernel, fd: number, family: Family): vo
     const action = `choose whether packets may be fragmented (${dontFragment})`;
     set(action, ip, isV4 ? IP.mtuDiscover : IPV6.mtuDiscover, PMTUDISC[dontFragment]);
   }
-  // The label itself goes with each destination (sin6_flowinfo).
-  if (flowLabel !== undefined && !isV4) set(`set the flow label ${flowLabel}`, ip, IPV6.flowinfoSend, 1);
+  if (flowLabel !== undefined && flowLabel !== 0 && !isV4) {
+    const action = `set the flow label ${flowLabel}`;
+    // Needed only where some program of this network namespace holds a label for itself; but that comes and goes.
+    const errno = kernel.setWords(fd, ip, IPV6.flowlabelMgr, labelRequest(flowLabel));
+    if (errno !== 0) throw new SocketError("socket", errnoName(errno), action);
+    // The label itself goes with each destination (sin6_flowinfo).
+    set(action, ip, IPV6.flowinfoSend, 1);
+  }
   if (dontRoute === true) set("bypass the routing table", SOL.socket, SO.dontroute, 1);
+}
+
+/** struct in6_flowlabel_req (linux/in6.h): get or create a label that everybody may share. */
+function labelRequest(label: number): readonly number[] {
+  // A destination is asked for, and not looked at later: ::1.
+  const destination = [0, 0, 0, 0x0100_0000];
+  const bigEndian = ((label & 0xff) << 24) | ((label & 0xff00) << 8) | ((label >>> 8) & 0xff00);
+  const actionGet = 0;
+  const shareAny = 255;
+  const flagCreate = 1;
+  return [...destination, bigEndian, actionGet | (shareAny << 8) | (flagCreate << 16), 0, 0];
 }

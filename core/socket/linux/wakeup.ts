@@ -1,39 +1,53 @@
+import type { Libc } from "../../ffi/libc.ts";
 import { F, O } from "./abi.ts";
-import type { Kernel } from "./kernel.ts";
+
+/** How a system is asked to signal what happens on a descriptor: numbers of fcntl(2). */
+export interface WakeupScheme {
+  readonly signal: "SIGURG" | "SIGIO";
+  readonly setfl: number;
+  readonly setown: number;
+  /** How to have that signal in place of O_ASYNC's own. */
+  readonly setSignal?: readonly [command: number, signal: number];
+  readonly nonblock: number;
+  readonly async: number;
+}
 
 /**
  * SIGURG in place of O_ASYNC's own SIGIO (F_SETSIG, Linux only): as quick, and ignored by default, so that an event
  * after the handler is gone cannot end the process.
  */
-const SIGNAL = { name: "SIGURG", number: 23 } as const;
+const LINUX: WakeupScheme = { signal: "SIGURG", ...F, setSignal: [F.setsig, 23], ...O };
 
 /** Wakes a waiting `receive` when the kernel has something for one of its descriptors, without blocking a thread. */
 export class Wakeup {
-  readonly #kernel: Kernel;
+  readonly #libc: Pick<Libc, "fcntl" | "getpid">;
+  readonly #scheme: WakeupScheme;
   readonly #armed = new Set<number>();
   readonly #onSignal = (): void => this.wake();
   #resolve: (() => void) | undefined;
   #listening = false;
 
-  constructor(kernel: Kernel) {
-    this.#kernel = kernel;
+  constructor(libc: Pick<Libc, "fcntl" | "getpid">, scheme = LINUX) {
+    this.#libc = libc;
+    this.#scheme = scheme;
   }
 
   /** Has the kernel signal whatever happens on a descriptor: data, errors, transmit stamps, the end of a connect. */
   arm(fd: number): void {
-    const { libc } = this.#kernel;
+    const { signal, setfl, setown, setSignal, nonblock, async } = this.#scheme;
+    const libc = this.#libc;
     if (!this.#listening) {
       this.#listening = true;
-      process.on(SIGNAL.name, this.#onSignal);
+      process.on(signal, this.#onSignal);
     }
     // Without these (a sandbox may refuse them) the waiter's own tick finds what came.
-    if (libc.fcntl(fd, F.setsig, SIGNAL.number) < 0) return;
-    if (libc.fcntl(fd, F.setown, libc.getpid()) < 0) return;
-    if (libc.fcntl(fd, F.setfl, O.nonblock | O.async) >= 0) this.#armed.add(fd);
+    if (setSignal !== undefined && libc.fcntl(fd, ...setSignal) < 0) return;
+    if (libc.fcntl(fd, setown, libc.getpid()) < 0) return;
+    if (libc.fcntl(fd, setfl, nonblock | async) >= 0) this.#armed.add(fd);
   }
 
   disarm(fd: number): void {
-    if (this.#armed.delete(fd)) this.#kernel.libc.fcntl(fd, F.setfl, O.nonblock);
+    if (this.#armed.delete(fd)) this.#libc.fcntl(fd, this.#scheme.setfl, this.#scheme.nonblock);
   }
 
   wake(): void {
@@ -59,7 +73,7 @@ export class Wakeup {
 
   dispose(): void {
     for (const fd of this.#armed) this.disarm(fd);
-    if (this.#listening) process.off(SIGNAL.name, this.#onSignal);
+    if (this.#listening) process.off(this.#scheme.signal, this.#onSignal);
     this.#listening = false;
     this.wake();
   }

@@ -279,7 +279,7 @@ export const MTR_LINES: readonly MtrLine[] = [
     scenario: "restricted",
     args: "-rn $4 -c 1",
     user: "nobody",
-    hint: /^nettrace: no socket for ICMP: .*; try: nettrace auto 203\.0\.113\.10\n$/,
+    hint: /^nettrace: ICMP needs root or CAP_NET_RAW .*; try: nettrace auto 203\.0\.113\.10\n$/,
   },
   on("prohibitRoute")("-rn $4", { hint: /^nettrace: a prohibit route or a security policy refuses ICMP; / }),
   on("blackholeRoute")("-rn $4", { hint: /^nettrace: a blackhole route swallows ICMP; / }),

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostAddresses } from "../../../core/sim/host.ts";
 import type { Topology } from "../../../core/sim/topology.ts";
 import { hasNobody, labAccess, PATH, stateDirectory } from "../access.ts";
 import { collect, killGroup, must, type RunResult, runtime } from "../command.ts";
-import { NO_RIGHTS, NOBODY } from "../lab.ts";
+import { NO_RIGHTS, NOBODY, readableByAll } from "../lab.ts";
 import { removeNamespaces, untilTheEnd } from "../lifetime.ts";
 
 /** A probe, or any packet, that really reached the path. */
@@ -31,13 +31,18 @@ export interface TunLab extends Disposable {
     argv: readonly string[],
     options?: { readonly user?: "root" | "nobody"; readonly timeoutMs?: number },
   ): Promise<RunResult>;
+  /** The command line that runs a program in the lab's namespace. */
+  inside(argv: readonly string[]): readonly string[];
+  /** The path of a file that nobody can read and execute: itself, or a copy that is gone with the lab. */
+  stage(file: string): string;
   /** What was sent since the last call. Resolves once the path has been idle for a moment. */
   sent(): Promise<readonly SentPacket[]>;
 }
 
 /** How long the path takes at most to write down what came. */
 const RECORD_MS = 30;
-const DEVICE = "tun0";
+/** The host's side of the path. */
+export const DEVICE = "tun0";
 let counter = 0;
 
 /**
@@ -50,6 +55,7 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
   counter += 1;
   const name = `ntl${process.pid}-${1000 + counter}-tun`;
   const directory = mkdtempSync(join(stateDirectory(), `${name}-`));
+  chmodSync(directory, 0o755);
   const files = { topology: join(directory, "topology.json"), record: join(directory, "record.jsonl") };
   writeFileSync(files.topology, JSON.stringify(topology));
   let path: ChildProcess | undefined;
@@ -101,8 +107,10 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
     run: (argv, { user = "root", timeoutMs = 60_000 } = {}) => {
       const rights = user === "nobody" ? ["setpriv", ...(hasNobody() ? NOBODY : []), ...NO_RIGHTS] : [];
       const env = { PATH, HOME: "/", LC_ALL: "C.UTF-8", TERM: "dumb" };
-      return collect([...inside, ...rights, ...argv], { env, cwd: "/" }, { timeoutMs });
+      return collect([...inside, ...rights, ...argv], { env, cwd: directory }, { timeoutMs });
     },
+    inside: (argv) => [...inside, ...argv],
+    stage: (file) => (hasNobody() ? readableByAll(file, directory) : file),
     async sent() {
       await new Promise((resolve) => setTimeout(resolve, RECORD_MS));
       const lines = readFileSync(files.record, "utf8").split("\n").slice(0, -1);

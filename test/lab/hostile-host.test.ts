@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { assertTruePath, EXECUTABLE, FAMILIES, type JsonRun, TIME, targetOf } from "./executable.ts";
+import { createLab, type Lab, NO_RIGHTS, NOBODY, type RunResult } from "./lab.ts";
+import { SCENARIOS } from "./scenarios.ts";
+import { describeInLab } from "./suite.ts";
+
+const SECCOMP = fileURLToPath(new URL("./seccomp.ts", import.meta.url));
+const AS_NOBODY = ["setpriv", ...NOBODY, ...NO_RIGHTS].join(" ");
+
+/** Each takes something away and then starts "$@"; `$0` is the lab's directory. */
+const TAKEN: Readonly<Record<string, string>> = {
+  "the whole environment": `exec env -i ${AS_NOBODY} "$@"`,
+  HOME: `exec env -u HOME ${AS_NOBODY} "$@"`,
+  "stdin and stderr": `exec ${AS_NOBODY} "$@" <&- 2>&-`,
+  "all descriptors but sixteen": `ulimit -n 16; exec ${AS_NOBODY} "$@"`,
+  "all address space but 4 GB": `ulimit -v 4000000; exec ${AS_NOBODY} "$@"`,
+  "more than eight processes and threads":
+    'exec setpriv --reuid 64123 --regid 64123 --clear-groups --bounding-set -all prlimit --nproc=8 "$@"',
+  "CAP_NET_RAW from root's bounding set": 'exec setpriv --bounding-set -net_raw "$@"',
+  "root but in a user namespace of one's own": `exec setpriv ${NOBODY.join(" ")} unshare --user --map-root-user "$@"`,
+  "the right to write and, in /tmp, to execute": `mount --bind "$0" /mnt && mount -t tmpfs -o noexec,nosuid tmpfs /tmp && mount -o remount,bind,ro / &&
+      ! touch /etc/x 2>/dev/null && shift && exec ${AS_NOBODY} /mnt/nettrace "$@"`,
+  "/etc, and so all name servers": `mount -t tmpfs tmpfs /etc && exec ${AS_NOBODY} "$@"`,
+};
+
+describeInLab("on a host that takes away still more, the built executable", import.meta.filename, () => {
+  let lab: Lab;
+  let executable: string;
+  before(async () => {
+    lab = await createLab(SCENARIOS.restricted());
+    executable = join(lab.directory, "nettrace");
+    copyFileSync(EXECUTABLE, executable);
+  }, TIME);
+  after(() => lab[Symbol.dispose]());
+
+  const inHost = (script: string, ...command: readonly string[]): Promise<RunResult> =>
+    lab.run("host", ["unshare", "--mount", "sh", "-c", script, lab.directory, ...command], { timeoutMs: 30_000 });
+
+  for (const [what, script] of Object.entries(TAKEN)) {
+    for (const family of FAMILIES) {
+      it(`shows the true path without ${what}, IPv${family}`, TIME, async () => {
+        const result = await inHost(script, executable, "auto", targetOf(lab, family), "-n", "--format", "json");
+        assert.equal(result.code, 0, result.stderr + result.stdout);
+        const report = JSON.parse(result.stdout) as JsonRun["report"];
+        const winner = report.attempts[report.winner ?? -1];
+        assert.equal(`${winner?.protocol}:${winner?.port}`, "tcp-connect:443");
+        assertTruePath({ ...result, report }, lab, family);
+        assert.equal(result.stderr, "");
+      });
+    }
+  }
+
+  it("says in one line that it has no name server, where there is no /etc", TIME, async () => {
+    const script = `mount -t tmpfs tmpfs /etc && exec ${AS_NOBODY} "$@"`;
+    const { code, stdout, stderr } = await inHost(script, executable, "auto", "target.lab.example");
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^nettrace: Cannot resolve target\.lab\.example: [^\n]+\n$/);
+  });
+
+  it("is as clear by its exit status where all three streams are closed", TIME, async () => {
+    const script = `${AS_NOBODY} "$@" <&- >&- 2>&-; echo $?`;
+    const reached = await inHost(script, executable, "auto", lab.target.v4, "-n", "-q", "1");
+    assert.equal(reached.stdout, "0\n");
+    const refused = await inHost(script, executable, "trace", lab.target.v4, "-P", "tcp-connect:25", "-n", "-q", "1");
+    assert.equal(refused.stdout, "3\n");
+  });
+
+  it("falls back to tcp-reach where the address space is too small for the C library's calls", TIME, async () => {
+    const script = `ulimit -v 2000000; exec ${AS_NOBODY} "$@"`;
+    const { code, stdout, stderr } = await inHost(script, executable, "auto", lab.target.v6, "-n");
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^nettrace: no hops, only whether a TCP port answers, for [^\n]+\n$/);
+    assert.match(stdout, /^reached \S+ by tcp-reach:443 in [\d.]+ ms; the path is not visible/m);
+  });
+
+  it("does not start without /proc: the runtime aborts, before any code of ours", TIME, async () => {
+    const { code, stdout } = await inHost('umount -l /proc && exec "$@"', executable, "--version");
+    assert.notEqual(code, 0);
+    assert.equal(stdout, "");
+  });
+
+  describe("under a seccomp filter", () => {
+    const filtered = (mode: string, family: 4 | 6): Promise<RunResult> =>
+      inHost('exec "$@"', process.execPath, SECCOMP, mode, executable, "auto", targetOf(lab, family), "-n");
+
+    for (const family of FAMILIES) {
+      it(
+        `against raw sockets, root reaches the target by tcp-connect and is told why, IPv${family}`,
+        TIME,
+        async () => {
+          const { code, stdout, stderr } = await filtered("raw", family);
+          assert.equal(code, 0, stderr);
+          assert.match(stdout, /^icmp .*EPERM: this process has CAP_NET_RAW, but a seccomp filter [^\n]+$/m);
+          assert.match(stdout, /^udp +error-queue +denied .* EPERM: an OUTPUT rule drops it$/m);
+          assert.match(stdout, /^reached \S+ by tcp-connect:443 in 12 hops; /m);
+        },
+      );
+
+      it(`against raw sockets and datagrams, tcp-connect is left, IPv${family}`, TIME, async () => {
+        const { code, stdout, stderr } = await filtered("datagram", family);
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /^udp .* EPERM: no privilege is needed for it: a seccomp filter [^\n]+$/m);
+        assert.match(stdout, /^reached \S+ by tcp-connect:443 in 12 hops; /m);
+      });
+    }
+  });
+
+  it("tells root why it may not, where the bounding set lacks CAP_NET_RAW", TIME, async () => {
+    const script = 'exec setpriv --bounding-set -net_raw "$@"';
+    const { code, stdout } = await inHost(script, executable, "trace", lab.target.v4, "-P", "tcp-syn:443", "-n");
+    assert.equal(code, 3);
+    assert.match(stdout, /EPERM: CAP_NET_RAW is not in the bounding set, so that even root lacks it/);
+  });
+});
