@@ -46,8 +46,12 @@ function writeDeclarations(): void {
 }
 
 function writeManifest(): void {
-  const { name, version, description, license, type, engines, dependencies, optionalDependencies } = manifest;
-  const { peerDependencies, peerDependenciesMeta } = manifest;
+  const { name, version, description, license, type, engines, optionalDependencies } = manifest;
+  // What draws the live screen asks for a newer Node than all the rest.
+  const { ink, react, ...dependencies } = manifest.dependencies;
+  const peerDependencies = { ...manifest.peerDependencies, ink, react };
+  const optional = { optional: true };
+  const peerDependenciesMeta = { ...manifest.peerDependenciesMeta, ink: optional, react: optional };
   const exports = Object.fromEntries(
     DOORS.map(({ path, name: file, source }) => [
       path,

@@ -67,9 +67,10 @@ export const inOrder = ofUdp((session) => {
   };
 });
 
-/** udp that guesses where it cannot know. */
+/** udp that takes a quote of another source than the first one's for that of the latest probe. */
 export const guessing = ofUdp((session) => {
   let latest = 0;
+  let own: string | undefined;
   return {
     send(probe: Probe) {
       session.send(probe);
@@ -77,8 +78,12 @@ export const guessing = ofUdp((session) => {
     },
     match(arrival: Arrival) {
       const reply = session.match(arrival);
-      if (reply !== undefined || arrival.kind !== "packet" || arrival.bytes.length < 36) return reply;
-      return { sequence: latest, from: arrival.from, effect: "transit" };
+      if (arrival.kind !== "packet") return reply;
+      const quote = wire.parseQuote(arrival.bytes, arrival.from.family);
+      if (quote === undefined) return reply;
+      const source = quote.packet.source.join();
+      own ??= source;
+      return source === own ? reply : { sequence: latest, from: arrival.from, effect: "transit" };
     },
   };
 });
