@@ -4,6 +4,7 @@ import { printable } from "../printable.ts";
 import type { Key } from "./keys.ts";
 import { paintLine } from "./line.ts";
 import { createPacer } from "./pacer.ts";
+import { openPatiently } from "./patient-output.ts";
 import { endText, exitCodeOfTargets } from "./report.ts";
 import { openScreen } from "./screen.ts";
 import { createSession } from "./session.ts";
@@ -32,9 +33,11 @@ export async function showLive(context: CommandContext, settings: LiveSettings):
     else if (action?.type === "redraw") void screen.redraw();
     pacer.request(true);
   };
+  const output = openPatiently(process.stdout) ?? process.stdout;
+  output.on("error", () => end({ by: "hang-up" }));
   const screen = openScreen({
     stdin: process.stdin,
-    stdout: process.stdout,
+    stdout: output,
     hasKeys,
     onKey: press,
     onResize: () => pacer.request(true),
