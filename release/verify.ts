@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { commitOf } from "./commit.ts";
@@ -26,7 +26,15 @@ export function verify(root: string, targets: readonly string[], packing: Packin
 
 function clone(root: string, into: string): void {
   run("git", ["clone", "--quiet", "--shared", root, into]);
-  symlinkSync(join(root, "node_modules"), join(into, "node_modules"));
+  const [from, to] = [join(root, "node_modules"), join(into, "node_modules")];
+  // Not a link to them: where they lie, seen from the sources, is in the names of the bundle's pieces.
+  try {
+    run("cp", ["--archive", "--link", from, to]);
+  } catch {
+    // On another file system.
+    rmSync(to, { recursive: true, force: true });
+    run("cp", ["--archive", from, to]);
+  }
 }
 
 function release(folder: string, targets: readonly string[], packing: Packing): string {
