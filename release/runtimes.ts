@@ -49,8 +49,14 @@ export function locked(root: string, name: string): { readonly version: string; 
 }
 
 /** Runs a program to its end and returns what it printed. Throws an Error with its stderr where it fails. */
-export function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+export function run(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd = process.cwd(),
+): string {
   const { status, stdout, stderr, error } = spawnSync(file, args, {
+    cwd,
     encoding: "utf8",
     env: { ...process.env, ...env },
     maxBuffer: 1 << 26,

@@ -40,7 +40,9 @@ function clone(root: string, into: string): void {
 function release(folder: string, targets: readonly string[], packing: Packing): string {
   const into = join(folder, "release");
   const args = ["--out", into, "--only", targets.join(","), "--pack", packing];
-  process.stdout.write(run(process.execPath, [join(folder, "sources", "release", "main.ts"), ...args]));
+  const sources = join(folder, "sources");
+  // From there, as `npm run release` does: names of the bundle's pieces depend on where sources lie, seen from here.
+  process.stdout.write(run(process.execPath, [join(sources, "release", "main.ts"), ...args], {}, sources));
   return into;
 }
 
