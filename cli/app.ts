@@ -5,6 +5,7 @@ import { findPersonality, type NamedPersonality } from "./personalities/mod.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { namedPlugins } from "./plugins/named.ts";
 import { printable } from "./printable.ts";
+import { isKeeping, needsOf, withoutKeep } from "./privileges/needs.ts";
 
 /**
  * Runs a command line (without the program's own name) and returns the exit status. Never rejects, and tells every
@@ -16,9 +17,11 @@ export async function runCommandLine(
   startedAs = "nettrace",
 ): Promise<number> {
   try {
+    const { resign: _, ...keeping } = context;
+    const rightful = isKeeping(argv, context.env) ? keeping : context;
     const personality = findPersonality(startedAs);
-    if (personality !== undefined) return await runPersonality(personality, argv, context);
-    return await dispatch(argv, context);
+    if (personality !== undefined) return await runPersonality(personality, argv, rightful);
+    return await dispatch(argv, rightful);
   } catch (error) {
     const { message, exitCode } = await explain(error);
     context.stderr.write(`nettrace: ${printable(message.trim().replace(/\s*[\r\n]+\s*/g, " "))}\n`);
@@ -49,6 +52,8 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   const personality = findPersonality(first);
   if (personality !== undefined) return runPersonality(personality, argv.slice(1), context);
   const loaded = await loadNamedPlugins(argv, context);
+  const needs = needsOf(argv);
+  if (needs !== undefined) await context.resign?.(needs);
   const { createProgram } = await import("./program.ts");
   let exitCode: number = EXIT.reached;
   const done = (code: number): void => {
@@ -71,7 +76,7 @@ async function runPersonality(
   context: CommandContext,
 ): Promise<number> {
   const personality = await load();
-  return personality(argv, context, call);
+  return personality(withoutKeep(argv), context, call);
 }
 
 /** What is needed to load plugins is itself loaded only where a protocol is named that is not built in. */
@@ -84,7 +89,12 @@ async function loadNamedPlugins(argv: readonly string[], context: CommandContext
   const isBuiltIn = (name: string): boolean => plugins.some((plugin) => plugin.name === name);
   if (wanted.given.length === 0 && wanted.protocols.every(isBuiltIn)) return [];
   const { loadPlugins } = await import("./plugins/load.ts");
-  return loadPlugins(wanted, context);
+  const needs = needsOf(argv);
+  if (needs === undefined || context.resign === undefined) return loadPlugins(wanted, context);
+  const { askForSockets } = await import("./privileges/ask.ts");
+  return loadPlugins(wanted, context, async () => {
+    await context.resign?.({ ...needs, protocols: askForSockets(context, wanted) });
+  });
 }
 
 function withPlugins(context: CommandContext, loaded: readonly LoadedPlugin[]): CommandContext {
@@ -99,10 +109,11 @@ function withPlugins(context: CommandContext, loaded: readonly LoadedPlugin[]): 
 }
 
 async function explain(error: unknown): Promise<{ readonly message: string; readonly exitCode: number }> {
-  const { ResolveError, SocketError, UsageError } = await import("../core/mod.ts");
+  const { PrivilegeError, ResolveError, SocketError, UsageError } = await import("../core/mod.ts");
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UsageError || error instanceof ResolveError) return { message, exitCode: EXIT.usage };
   if (error instanceof SocketError) return { message, exitCode: EXIT.refusedHere };
+  if (error instanceof PrivilegeError) return { message, exitCode: EXIT.privileged };
   // What Deno was not allowed.
   if (error instanceof Error && error.name === "NotCapable") {
     return { message: `Cannot go on: Deno refuses: ${message}`, exitCode: EXIT.usage };

@@ -1,5 +1,6 @@
 import type { AddressLookup, Network, ProtocolPlugin, ReverseLookup, SystemNetworkOptions } from "../core/mod.ts";
 import type { AsnOf } from "./personalities/asn-of.ts";
+import type { RunNeeds } from "./privileges/needs.ts";
 
 /** Where text goes. Never throws: what cannot be written is the composition root's to report. */
 export interface Output {
@@ -26,6 +27,13 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   protocols(): Promise<ProtocolChoice>;
   openNetwork(options: SystemNetworkOptions): Promise<Network>;
+  /**
+   * Gives root's rights away, for good, once the sockets are open that need them: called before anything is read that comes
+   * from the network, DNS or a plugin. The first call counts. Absent: they are kept.
+   */
+  readonly resign?: (needs: RunNeeds) => Promise<void>;
+  /** A file that was opened to be written while that was allowed; it is the caller's from then on. */
+  readonly opened?: (path: string) => number | undefined;
   /** Absent: the system's resolver. */
   readonly lookup?: AddressLookup;
   readonly reverse?: ReverseLookup;

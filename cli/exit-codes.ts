@@ -10,6 +10,8 @@ export const EXIT = {
   fault: 70,
   /** The output could not be written (EX_IOERR). */
   output: 74,
+  /** Root's rights could not be given away (EX_NOPERM). */
+  privileged: 77,
   /** The terminal of `live` has gone. */
   hungUp: 129,
   interrupted: 130,

@@ -26,13 +26,13 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 3 this host refused every protocol; 130 Ctrl-C; 143 SIGTERM;
-70 a fault of nettrace; 74 the output could not be written.
+70 a fault of nettrace; 74 the output could not be written; 77 still root.
 `;
 
 const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -q, --queries N           probes a hop (3)
   -f, --first N  -m, --max-hops N    first hop (1) and last hop (30)
-  -w, --wait SECONDS        wait for an answer at most so long (3)
+  -w, --wait SECONDS        longest wait for an answer (3)  --keep-privileges
       --window N  --max-gap N   hops probed ahead (8), silent before the end (8)
       --pps N               packets a second after a first burst (100)
       --flow constant|vary  keep to one path, or let balancers show others
@@ -77,7 +77,7 @@ Asks every hop round after round, by the first protocol that reaches HOST.
       --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
   -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
-  -w, --wait SECONDS        wait for an answer at most so long (10)
+  -w, --wait SECONDS        longest wait for an answer (10)  --keep-privileges
       --flow constant|vary  keep to one path, or let balancers show others
       --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
@@ -98,7 +98,7 @@ Measures on and on, and shows it live; ? lists the keys, q prints the report.
       --order LIST  -p, --port PORTS  --stagger MS   the ladder, as for auto
   -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
   -f, --first N  -m, --max-hops N  --max-gap N   hops: 1, 30; 12 silent ones
-  -w, --wait SECONDS        wait for an answer at most so long (10)
+  -w, --wait SECONDS        longest wait for an answer (10)  --keep-privileges
       --flow constant|vary  keep to one path, or let balancers show others
       --size OCTETS  --df do|want|dont|probe  --tos N  --mark N   the packets
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
@@ -139,7 +139,7 @@ that dies at the first router. Nothing is sent around the host's rules.
   refused  this host kept it back (EPERM, REJECT, a route)
   unknown  nothing tells
 
-  -4, --ipv4  -6, --ipv6    one family only
+  -4, --ipv4  -6, --ipv6    one family only       --keep-privileges
       --ports LIST          such as 1-1024,8443 (100 that operators care for)
       --protocols LIST      of icmp,udp,tcp
       --hop-limit N         let the probes come as far as router N (1)
@@ -163,7 +163,7 @@ compares. A port is 25, tcp/25, udp/53, or icmp.
   -n, --numeric             ask no name server for networks
       --format text|json    json: see docs/schema/locate-1.json
   -4, --ipv4  -6, --ipv6  -q, --queries N  -m, --max-hops N  -w, --wait SECONDS
-  -s, --source ADDRESS  -i, --interface NAME                    as in auto
+  -s, --source ADDRESS  -i, --interface NAME  --keep-privileges   as in auto
 
 Exit status: 0 all pass; 1 something does not; 3 this host keeps all back.
 

@@ -3,10 +3,21 @@
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
+import type { RunNeeds } from "./privileges/needs.ts";
+import type { Privileges } from "./privileges/resign.ts";
 import { onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
 
 const stdout = processOutput("stdout");
 const stderr = processOutput("stderr");
+
+let privileges: Privileges | undefined;
+
+async function resign(needs: RunNeeds): Promise<void> {
+  if (process.platform !== "linux") return;
+  const { createPrivileges } = await import("./privileges/resign.ts");
+  privileges ??= createPrivileges(stderr, process.env);
+  await privileges.resign(needs);
+}
 
 const context: CommandContext = {
   stdout,
@@ -18,8 +29,11 @@ const context: CommandContext = {
   },
   async openNetwork(options) {
     const { openSystemNetwork } = await import("../core/mod.ts");
-    return openSystemNetwork(options);
+    const sockets = privileges?.sockets;
+    return openSystemNetwork(sockets === undefined ? options : { ...options, sockets });
   },
+  // Only the executable: all of it is loaded already, while modules in files would have to be another user's to read.
+  ...(isExecutable() && { resign, opened: (path: string) => privileges?.opened(path) }),
   ...("bun" in process.versions && { self: ownCommand() }),
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
@@ -28,8 +42,11 @@ const context: CommandContext = {
 
 /** The executable alone, or the runtime with its first file. */
 function ownCommand(): readonly string[] {
-  const [, file = ""] = process.argv;
-  return file.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, file];
+  return isExecutable() ? [process.execPath] : [process.execPath, process.argv[1] ?? ""];
+}
+
+function isExecutable(): boolean {
+  return process.argv[1]?.startsWith("/$bunfs/") === true;
 }
 
 /** What happens outside of every await must not show a stack trace either. */

@@ -104,6 +104,7 @@ export function createProgram(
     .requiredOption("-p, --port <list>")
     .option("--reference <list>")
     .option("--asn-db <file>")
+    .option("--keep-privileges")
     .action(async (host, options) => {
       const { runLocate } = await import("./commands/locate.ts");
       done(await runLocate(context, { host, options }));
@@ -121,6 +122,7 @@ export function createProgram(
     .option("-i, --interface <name>")
     .option("--pps <n>")
     .option("--format <format>")
+    .option("--keep-privileges")
     .action(async (host, options) => {
       const { runEgress } = await import("./commands/egress.ts");
       done(await runEgress(context, { host, options }));
@@ -171,6 +173,14 @@ export function createProgram(
       const { runPluginCheck } = await import("./commands/plugin-check.ts");
       done(await runPluginCheck(context, { file, ...options }));
     });
+  // For the command line itself, before it gives root's rights away.
+  const sockets = plugin
+    .command("sockets", { hidden: true })
+    .argument("<wanted>")
+    .action(async (wanted) => {
+      const { tellSockets } = await import("./privileges/ask.ts");
+      done(await tellSockets(context, wanted));
+    });
   // For `check` alone, which runs this program again for it.
   const runCases = plugin
     .command("run-cases", { hidden: true })
@@ -179,7 +189,7 @@ export function createProgram(
       const { runCases: run } = await import("./plugins/check/child.ts");
       done(await run(context, request));
     });
-  for (const each of [plugin, list, create, check, runCases]) each.helpInformation = () => PLUGIN_HELP;
+  for (const each of [plugin, list, create, check, runCases, sockets]) each.helpInformation = () => PLUGIN_HELP;
 
   const link = program.command("link").argument("<directory>");
   link.action(async (directory) => {
@@ -228,5 +238,6 @@ function withPathOptions<Args extends unknown[]>(command: Command<Args>) {
     .option("--mark <n>")
     .option("--df <mode>")
     .option("--backend <name>")
-    .option("--plugin <file>");
+    .option("--plugin <file>")
+    .option("--keep-privileges");
 }

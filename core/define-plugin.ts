@@ -4,7 +4,7 @@ import type { Network } from "./network.ts";
 import type { PluginOption, ProbeOptions, ProbeSession, ProtocolPlugin } from "./plugin.ts";
 
 /** MAJOR.MINOR of what a plugin may rely on: the contracts and all that `core/mod.ts` exports. */
-export const PLUGIN_API = "1.1";
+export const PLUGIN_API = "1.2";
 
 /** The type of an option's value by the word in `PluginOption.type`. */
 export interface OptionTypes {
@@ -51,7 +51,7 @@ export function checkPlugin(value: unknown): ProtocolPlugin {
     throw new PluginError(`Cannot use the plugin${name}: ${why}`);
   };
   if (!isRecord(value)) refuse("it is no object with name and open");
-  const { name, api, summary, defaultPort, options, modes, open } = value;
+  const { name, api, summary, defaultPort, options, modes, rawProtocols, open } = value;
   // First: another version of the API may know another shape.
   if (api !== undefined) checkApi(api, refuse);
   if (!isName(name)) refuse("its name is not kebab-case, such as dns or tcp-ack, of at most 32 characters");
@@ -62,6 +62,9 @@ export function checkPlugin(value: unknown): ProtocolPlugin {
   }
   if (options !== undefined) checkOptions(options, refuse);
   if (modes !== undefined) checkModes(modes, refuse);
+  if (rawProtocols !== undefined && !(Array.isArray(rawProtocols) && rawProtocols.every(isProtocol))) {
+    refuse("its rawProtocols are not whole numbers from 0 to 255");
+  }
   return value as unknown as ProtocolPlugin;
 }
 
@@ -107,6 +110,10 @@ function isName(value: unknown): value is string {
 
 function isLine(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.length <= LONGEST_LINE && !/[\x00-\x1f\x7f]/.test(value);
+}
+
+function isProtocol(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 255;
 }
 
 function isPort(value: unknown): boolean {

@@ -25,6 +25,14 @@ export type * from "./probe.ts";
 export * from "./resolve.ts";
 export * from "./rounds.ts";
 export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
+export {
+  isPrivileged,
+  PrivilegeError,
+  type ReservedSockets,
+  type Resigned,
+  type ResignOptions,
+  resignPrivileges,
+} from "./socket/privileges.ts";
 export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export * from "./tcp-service.ts";

@@ -56,6 +56,11 @@ export interface ProtocolPlugin {
   /** Most capable first. */
   readonly modes?: readonly PluginMode[];
   /**
+   * IP protocols, 0-255, of the raw sockets that it opens beside ICMP and TCP, such as 132 for SCTP. The command line opens
+   * them while it has the right to, and gives all rights away before a plugin runs. Absent: none.
+   */
+  readonly rawProtocols?: readonly number[];
+  /**
    * Opens the sockets of one trace, most capable mode first; sends nothing. Throws SocketError when every mode is
    * refused, UsageError where it cannot do what is asked of it.
    */

@@ -16,10 +16,18 @@ export interface LoadedPlugin {
   readonly exports: Readonly<Record<string, unknown>>;
 }
 
-/** Loads what a command line names, in the order named. Throws UsageError for the first that cannot be. */
-export async function loadPlugins(wanted: WantedPlugins, context: CommandContext): Promise<readonly LoadedPlugin[]> {
+/**
+ * Loads what a command line names, in the order named. `resign`: called once it is known whose files are trusted, before any
+ * is opened. Throws UsageError for the first that cannot be loaded.
+ */
+export async function loadPlugins(
+  wanted: WantedPlugins,
+  context: CommandContext,
+  resign?: () => Promise<void>,
+): Promise<readonly LoadedPlugin[]> {
   const who = whoAmI(context.env);
   const folder = pluginFolder(context.env, who);
+  await resign?.();
   const { plugins: builtIn } = await context.protocols();
   const loaded: LoadedPlugin[] = [];
 

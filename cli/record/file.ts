@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { type Names, UsageError } from "../../core/mod.ts";
 import { echo } from "../host.ts";
 import type { Reporter } from "../render/text.ts";
@@ -12,10 +12,16 @@ const MODE = 0o600;
 
 /**
  * A recorder that writes to a file, in the place of what was there. Throws UsageError where it cannot be opened; a disk
- * that fills up later ends the recording with an Error, which tells how much is lost.
+ * that fills up later ends the recording with an Error, which tells how much is lost. `opened`: the file's descriptor, where
+ * it was opened before root's rights were given away.
  */
-export function openRecording(path: string, run: { readonly head: RunHead; readonly names: Names }): Reporter {
-  const fd = open(path);
+export function openRecording(
+  path: string,
+  run: { readonly head: RunHead; readonly names: Names },
+  opened?: number,
+): Reporter {
+  const fd = opened ?? open(path);
+  if (opened !== undefined) ftruncateSync(opened);
   let pending = "";
   const flush = (): void => {
     let rest: Uint8Array = new TextEncoder().encode(pending);

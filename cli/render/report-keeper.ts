@@ -29,7 +29,10 @@ export async function createKeeper(
   names: Names,
 ): Promise<ReportKeeper> {
   const recorders: Reporter[] = [];
-  if (record !== undefined) recorders.push((await import("../record/file.ts")).openRecording(record, { head, names }));
+  if (record !== undefined) {
+    const { openRecording } = await import("../record/file.ts");
+    recorders.push(openRecording(record, { head, names }, context.opened?.(record)));
+  }
   if (format === "jsonl") {
     const { createRecorder } = await import("../record/recorder.ts");
     recorders.push(createRecorder({ head, names, write: (line) => context.stdout.write(line) }));

@@ -19,7 +19,7 @@ export async function createReporter(context: CommandContext, choice: ReporterCh
   const shown = await createShown(context, choice);
   if (choice.record === undefined) return shown;
   const { openRecording } = await import("../record/file.ts");
-  const recorded = openRecording(choice.record, choice);
+  const recorded = openRecording(choice.record, choice, context.opened?.(choice.record));
   const both = [recorded, shown];
   return {
     event: (event) => {

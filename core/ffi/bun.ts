@@ -1,5 +1,5 @@
 import { dlopen, type Pointer, ptr, read } from "bun:ffi";
-import { type DarwinLibc, LIB_SYSTEM, type Libc } from "./libc.ts";
+import { type Credentials, type DarwinLibc, LIB_SYSTEM, type Libc } from "./libc.ts";
 
 // ssize_t is declared as i32: no length here comes near 2^31, and -1 stays -1.
 const SYMBOLS = {
@@ -41,6 +41,31 @@ export function openLibc(): Libc {
   // One name only: given a name that the system's paths do not know, Bun would try the working directory.
   const { symbols } = dlopen("libc.so.6", { ...SYMBOLS, ...LINUX });
   return { ...common(symbols, symbols.__errno_location() as Pointer | null), fcntl: symbols.fcntl };
+}
+
+const CREDENTIALS = {
+  __errno_location: { args: [], returns: "ptr" },
+  setgroups: { args: ["u64", "ptr"], returns: "i32" },
+  setresgid: { args: ["u32", "u32", "u32"], returns: "i32" },
+  setresuid: { args: ["u32", "u32", "u32"], returns: "i32" },
+  // Variadic in C, as fcntl is; the kernel wants those of its four arguments that mean nothing to be 0.
+  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+  capset: { args: ["ptr", "ptr"], returns: "i32" },
+} as const;
+
+/** Linux' calls to give rights away; apart from the others, since most runs have none to give. Throws as `openLibc` does. */
+export function openCredentials(): Credentials {
+  const { symbols } = dlopen("libc.so.6", CREDENTIALS);
+  const errnoAt = symbols.__errno_location() as Pointer | null;
+  if (errnoAt === null) throw new Error("Cannot read errno: the C library names no place for it");
+  return {
+    errno: () => read.i32(errnoAt),
+    clearGroups: () => symbols.setgroups(0, null),
+    setresgid: symbols.setresgid,
+    setresuid: symbols.setresuid,
+    prctl: (option, argument, more) => symbols.prctl(option, argument, more, 0, 0),
+    capset: symbols.capset,
+  };
 }
 
 /** macOS' library. Throws an Error where memory may not be made executable. */

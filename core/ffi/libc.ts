@@ -32,6 +32,22 @@ export interface Libc {
   ifNametoindex(name: Uint8Array): number;
 }
 
+/** The calls by which a process gives its rights away (credentials(7), capabilities(7)); each returns -1 on failure. */
+export interface Credentials {
+  /** The number of the last failed call's error, on this thread. */
+  errno(): number;
+  /** Leaves all supplementary groups, on all threads. */
+  clearGroups(): number;
+  /** On all threads: the C library has each of them make the call (nptl(7)). */
+  setresgid(real: number, effective: number, saved: number): number;
+  /** On all threads, likewise. */
+  setresuid(real: number, effective: number, saved: number): number;
+  /** On this thread, and on those that it starts later. */
+  prctl(option: number, argument: number, more: number): number;
+  /** On this thread, likewise. */
+  capset(header: Uint8Array, data: Uint8Array): number;
+}
+
 /** What macOS' library offers beside, or in place of, the calls of Linux. */
 export interface DarwinLibc extends Libc {
   /** Fills a mach_timebase_info: two 32-bit numbers whose quotient turns ticks of mach_absolute_time into nanoseconds. */

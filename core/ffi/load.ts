@@ -1,4 +1,4 @@
-import type { DarwinLibc, Libc } from "./libc.ts";
+import type { Credentials, DarwinLibc, Libc } from "./libc.ts";
 import type { Winapi } from "./winapi.ts";
 
 /**
@@ -16,6 +16,12 @@ export async function loadDarwinLibc(): Promise<DarwinLibc> {
   if ("Bun" in globalThis) return (await import("./bun.ts")).openDarwinLibc();
   if ("Deno" in globalThis) return (await import("./deno.ts")).openDarwinLibc();
   return (await import("./node.ts")).openDarwinLibc();
+}
+
+/** Linux' calls to give rights away, by Bun. Rejects with an Error on other runtimes. */
+export async function loadCredentials(): Promise<Credentials> {
+  if (!("Bun" in globalThis)) throw new Error("only the executable and Bun can");
+  return (await import("./bun.ts")).openCredentials();
 }
 
 /** Windows, called by Bun. Rejects with an Error on other runtimes, and where Windows lacks what is asked of it. */

@@ -13,6 +13,7 @@ import { openTap, type PacketTap } from "./linux/packet-tap.ts";
 import { PortReservation } from "./linux/port-reservation.ts";
 import { MAX_SOURCES, Readiness } from "./linux/readiness.ts";
 import { Reception } from "./linux/reception.ts";
+import type { SocketReserve } from "./linux/reserve.ts";
 import { findRoute } from "./linux/route.ts";
 import type { Source } from "./linux/source.ts";
 import { Wakeup } from "./linux/wakeup.ts";
@@ -25,6 +26,8 @@ export interface LinuxNetworkOptions extends SendOptions {
   readonly source?: IpAddress;
   /** The name of the interface that all packets leave and enter by (SO_BINDTODEVICE). */
   readonly interface?: string;
+  /** Opened ahead: taken in place of new ones. */
+  readonly reserve?: SocketReserve;
 }
 
 /**
@@ -32,7 +35,10 @@ export interface LinuxNetworkOptions extends SendOptions {
  * open.
  */
 export function createLinuxNetwork(libc: Libc, options: LinuxNetworkOptions): Network {
-  return new LinuxNetwork(libc, options);
+  const { reserve } = options;
+  if (reserve === undefined) return new LinuxNetwork(libc, options);
+  const explainRefusal: KernelOptions["explainRefusal"] = (family, protocol) => reserve.explain(family, protocol);
+  return new LinuxNetwork(reserve.libcFor(options.interface), { ...options, explainRefusal }, reserve.mayFilter);
 }
 
 /**
@@ -49,7 +55,7 @@ function openStamper(kernel: Kernel): number | undefined {
 class LinuxNetwork implements Network, SocketHost {
   readonly #kernel: Kernel;
   readonly #reception: Reception;
-  readonly #taps = new Map<ProbeSocket, PacketTap>();
+  readonly #taps = new Map<Family, PacketTap>();
   /**
    * Raw ICMP sockets that no rule seems to keep anything from, as long as they got no ICMP error. A tap is no free thing:
    * to close one waits for all processors (synchronize_net), as long as a short trace takes.
@@ -59,7 +65,8 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #stamper: number | undefined;
   #mayFilter: boolean | undefined;
 
-  constructor(libc: Libc, options: KernelOptions) {
+  constructor(libc: Libc, options: KernelOptions, mayFilter?: boolean) {
+    this.#mayFilter = mayFilter;
     this.#kernel = new Kernel(libc, options);
     this.#reception = new Reception(new Readiness(this.#kernel), new Wakeup(libc), () => this.nowMs(), {
       onRead: (arrival) => this.#noteAnswer(arrival),
@@ -114,9 +121,9 @@ class LinuxNetwork implements Network, SocketHost {
     this.#open.delete(socket);
     this.#untapped.delete(socket);
     this.#reception.unwatch(socket);
-    const tap = this.#taps.get(socket);
-    if (tap !== undefined) {
-      this.#taps.delete(socket);
+    for (const [family, tap] of this.#taps) {
+      if (!tap.removeOwner(socket)) continue;
+      this.#taps.delete(family);
       this.#reception.unwatch(tap);
       this.#kernel.close(tap.fd);
     }
@@ -131,10 +138,14 @@ class LinuxNetwork implements Network, SocketHost {
 
   #tap(socket: ProbeSocket, family: Family): void {
     this.#untapped.delete(socket);
-    const tap = openTap(this.#kernel, socket, family);
-    if (tap === undefined) return;
-    this.#taps.set(socket, tap);
-    this.#reception.watch(tap);
+    let tap = this.#taps.get(family);
+    if (tap === undefined) {
+      tap = openTap(this.#kernel, (arrival) => this.enqueue(arrival), family);
+      if (tap === undefined) return;
+      this.#taps.set(family, tap);
+      this.#reception.watch(tap);
+    }
+    tap.addOwner(socket);
   }
 
   #noteAnswer(arrival: Arrival): void {

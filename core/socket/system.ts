@@ -3,6 +3,7 @@ import { SocketError, UsageError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
 import { loadDarwinLibc, loadLibc, loadWinapi } from "../ffi/load.ts";
 import type { Network, SendOptions } from "../network.ts";
+import type { ReservedSockets } from "./privileges.ts";
 import type { RawSocketAddon } from "./raw-socket/addon.ts";
 
 /** What the packets of a Network leave from, and how. */
@@ -17,6 +18,8 @@ export interface SystemNetworkOptions extends SendOptions {
    * had; the second on Node only.
    */
   readonly backend?: Backend;
+  /** Opened ahead (`resignPrivileges`), by means of the C library: taken in place of new ones. */
+  readonly sockets?: ReservedSockets;
   /** Told once where `raw-socket` or `runtime` is used: what cannot be done then, one line. */
   readonly onLimits?: (limits: string) => void;
 }
@@ -83,7 +86,11 @@ async function openLinux(options: SystemNetworkOptions, backend: "auto" | "ffi")
       return openRuntime(options, `the C library cannot be called: ${why}; nor raw-socket: ${cause.message}`);
     }
   }
-  return createLinuxNetwork(libc, options);
+  const { sockets, ...rest } = options;
+  if (sockets === undefined) return createLinuxNetwork(libc, rest);
+  const { SocketReserve } = await import("./linux/reserve.ts");
+  if (!(sockets instanceof SocketReserve)) throw new UsageError("Cannot use the sockets: they are not reserved ones");
+  return createLinuxNetwork(libc, { ...rest, reserve: sockets });
 }
 
 /** The package raw-socket is not there, or not for this process. */

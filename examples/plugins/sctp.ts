@@ -20,6 +20,7 @@ export default definePlugin({
   name: "sctp",
   summary: "SCTP INIT, half a handshake",
   api: "^1.0",
+  rawProtocols: [132],
   defaultPort: 80,
   modes: [{ name: "raw", needs: "raw" }],
   open(network, target, options) {

@@ -30,6 +30,12 @@ export const mtr: Personality = async (argv, context, { family }) => {
     if (settings.help) context.stdout.write(MTR_HELP);
     else if (settings.version) context.stdout.write(`mtr ${MTR_VERSION} (${VERSION_LINE})\n`);
     if (settings.help || settings.version) return EXIT.reached;
+    const { hosts, mark, localPort } = settings;
+    await context.resign?.({
+      targets: settings.mode === "live" ? hosts.length : 1,
+      marks: mark !== undefined,
+      sourcePort: localPort,
+    });
     if (settings.mode === "live") {
       const { runLiveMtr } = await import("./live.ts");
       return await runLiveMtr(context, settings);

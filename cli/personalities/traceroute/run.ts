@@ -31,6 +31,7 @@ const LARGEST_PACKET = 65_000;
 /** Runs the tool and returns its exit status. Throws TracerouteExit, and UsageError where a packet cannot be made. */
 export async function runTraceroute(options: TracerouteOptions, context: CommandContext): Promise<number> {
   const families: readonly Family[] = options.family === undefined ? [4, 6] : [options.family];
+  await context.resign?.({ marks: options.mark !== undefined, sourcePort: options.sourcePort });
   const source = options.source && (await findSource(options.source, context, families));
   const { address, error } = await lookUpHost(context, options.host, families);
   if (address === undefined) {

@@ -26,6 +26,7 @@ import { TracertExit, type TracertOptions } from "./options.ts";
 const PACKET_SIZE = { 4: 92, 6: 112 } as const;
 
 export async function runTracert(options: TracertOptions, context: CommandContext): Promise<number> {
+  await context.resign?.({});
   const families: readonly (Family | 0)[] = [options.family ?? 0];
   const { address } = await lookUpHost(context, options.host, families);
   if (address === undefined) {

@@ -18,6 +18,7 @@ export const SO = {
   reuseport: 15,
   bindtodevice: 25,
   attachFilter: 26,
+  detachFilter: 27,
   rcvbufforce: 33,
   mark: 36,
   timestamping: 37,

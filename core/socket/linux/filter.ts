@@ -33,6 +33,9 @@ export function icmpMask(family: Family): readonly number[] {
   return words;
 }
 
+/** Lets nothing in. */
+export const DROP_ALL: readonly Instruction[] = [[RETURN, 0, 0, DROP]];
+
 /** Lets packets from port `remote` to port `local` into a raw socket. */
 export function portFilter(family: Family, remote: number, local: number): readonly Instruction[] {
   // A raw socket's filter sees the IP header in IPv4 only (net/ipv4/raw.c, net/ipv6/raw.c).

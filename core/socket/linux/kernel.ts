@@ -23,6 +23,8 @@ export interface KernelOptions extends SendOptions {
   readonly source?: IpAddress;
   /** An interface's name. */
   readonly interface?: string;
+  /** Why this process may not have a raw socket, where more is known than its present rights tell. */
+  readonly explainRefusal?: (family: Family, protocol: number) => string | undefined;
 }
 
 /** What all sockets of one network share: the C library, the arena, the clock, and calls with their errors named. */
@@ -65,7 +67,7 @@ export class Kernel {
       const isRight = errno === "EPERM" || errno === "EACCES";
       // Ping sockets are a matter of groups.
       const isPing = type === SOCK.dgram && protocol !== PROTO.udp;
-      const cause = isRight && !isPing ? causeOfRefusal(type === SOCK.raw, this.counters.status()) : undefined;
+      const cause = isRight && !isPing ? this.#causeOfRefusal(family, type, protocol) : undefined;
       throw new SocketError("socket", errno, `open ${what}`, cause);
     }
     // A dual-stack socket would take ports of IPv4 as well, and hash its own flow label into each flow.
@@ -168,6 +170,13 @@ export class Kernel {
     return this.libc.bind(fd, bytes, 20) < 0 ? this.libc.errno() : 0;
   }
 
+  /** Takes a raw socket's local address away. 0 or the errno. */
+  unbind(fd: number, family: Family): number {
+    return this.libc.bind(fd, this.#name.bytes, writeSockaddr(this.#name, anyAddress(family), 0, 0)) < 0
+      ? this.libc.errno()
+      : 0;
+  }
+
   /** Connects. 0 or the errno. */
   connect(fd: number, to: IpAddress, port: number, scope: number): number {
     const length = writeSockaddr(this.#name, to, port, scope, undefined, this.options.flowLabel);
@@ -228,6 +237,12 @@ export class Kernel {
       this.setOption(fd, SOL.socket, SO.timestamping, flags) === 0 &&
       this.setOption(fd, SOL.socket, SO.timestamping, flags | optId) === 0
     );
+  }
+
+  #causeOfRefusal(family: Family, type: number, protocol: number): string | undefined {
+    const { explainRefusal } = this.options;
+    if (type === SOCK.raw && explainRefusal !== undefined) return explainRefusal(family, protocol);
+    return causeOfRefusal(type === SOCK.raw, this.counters.status());
   }
 
   #set(fd: number, level: number, name: number, length: number): number {

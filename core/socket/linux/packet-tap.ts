@@ -1,15 +1,15 @@
 import type { Family } from "../../address.ts";
-import type { ProbeSocket } from "../../network.ts";
+import type { Arrival, PacketArrival, ProbeSocket } from "../../network.ts";
 import { AF, ETH_P, POLL, PROTO, SOCK } from "./abi.ts";
 import { parseControl } from "./control.ts";
 import { tapFilter } from "./filter.ts";
 import type { Kernel } from "./kernel.ts";
 import { parseTapped } from "./received-ip.ts";
-import { QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
+import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 
 /**
- * Sees ICMP answers before the host's INPUT rules do (packet(7)). It only ever receives: nettrace does not send
- * around the rules of its host.
+ * Sees ICMP answers before the host's INPUT rules do (packet(7)), for all raw ICMP sockets of a network and family. It only
+ * ever receives: nettrace does not send around the rules of its host.
  */
 export class PacketTap implements Source {
   readonly fd: number;
@@ -19,16 +19,26 @@ export class PacketTap implements Source {
   errorsQuietAtMs: number;
   packetsQuietAtMs: number;
   readonly #kernel: Kernel;
-  readonly #owner: ProbeSocket;
+  readonly #enqueue: (arrival: Arrival) => void;
   readonly #family: Family;
+  readonly #owners = new Set<ProbeSocket>();
 
-  constructor(kernel: Kernel, fd: number, owner: ProbeSocket, family: Family) {
+  constructor(kernel: Kernel, enqueue: (arrival: Arrival) => void, fd: number, family: Family) {
     this.#kernel = kernel;
+    this.#enqueue = enqueue;
     this.fd = fd;
-    this.#owner = owner;
     this.#family = family;
     kernel.stampReceived(fd);
     this.errorsQuietAtMs = this.packetsQuietAtMs = kernel.clock.nowMs();
+  }
+
+  addOwner(socket: ProbeSocket): void {
+    this.#owners.add(socket);
+  }
+
+  /** Whether it was the last one. */
+  removeOwner(socket: ProbeSocket): boolean {
+    return this.#owners.delete(socket) && this.#owners.size === 0;
   }
 
   /** Packet sockets that only receive have no error queue; a pending error (ENETDOWN) is taken off. */
@@ -47,9 +57,11 @@ export class PacketTap implements Source {
     if (tapped === undefined) return "ignored";
     const { stamp } = parseControl(incoming.control, incoming.controlLength(), (index) => interfaces.zoneName(index));
     const stampMs = stamp && clock.monotonicMs(stamp, this.packetsQuietAtMs - QUEUEING_MS);
-    return {
+    const [first, ...others] = this.#owners;
+    if (first === undefined) return "ignored";
+    const arrival: PacketArrival = {
       kind: "packet",
-      socket: this.#owner,
+      socket: first,
       atMs: stampMs ?? clock.nowMs(),
       from: tapped.from,
       fromPort: 0,
@@ -58,11 +70,13 @@ export class PacketTap implements Source {
       bytes: tapped.bytes,
       tapped: true,
     };
+    for (const socket of others) this.#enqueue(keep({ ...arrival, socket }));
+    return arrival;
   }
 }
 
-/** Opens the tap beside a raw ICMP socket; undefined where the host refuses it: the socket works without. */
-export function openTap(kernel: Kernel, owner: ProbeSocket, family: Family): PacketTap | undefined {
+/** Opens a tap; undefined where the host refuses it: raw ICMP sockets work without. `enqueue`: as `SocketHost.enqueue`. */
+export function openTap(kernel: Kernel, enqueue: (arrival: Arrival) => void, family: Family): PacketTap | undefined {
   const { libc } = kernel;
   // Protocol 0 receives nothing, so that no packet comes in before the filter stands.
   const fd = libc.socket(AF.packet, SOCK.dgram | SOCK.nonblock | SOCK.cloexec, 0);
@@ -78,5 +92,5 @@ export function openTap(kernel: Kernel, owner: ProbeSocket, family: Family): Pac
     kernel.close(fd);
     return undefined;
   }
-  return new PacketTap(kernel, fd, owner, family);
+  return new PacketTap(kernel, enqueue, fd, family);
 }

@@ -70,6 +70,11 @@ export class Counters {
     return this.#read("/proc/self/status");
   }
 
+  /** How many descriptors this process may have open; undefined where it cannot be told. */
+  descriptorLimit(): number | undefined {
+    return count(/^Max open files\s+(\d+)/m.exec(this.#read("/proc/self/limits") ?? "")?.[1]);
+  }
+
   /** A whole file, as Latin-1; undefined where there is no /proc, or one that hides this file; `absent` if it is not there. */
   #read(path: string, absent?: string): string | undefined {
     this.#path.bytes.fill(0);
