@@ -34,7 +34,9 @@ function statuses(pid: number): readonly Status[] {
     const threads = readdirSync(`/proc/${pid}/task`).sort((a, b) => Number(a) - Number(b));
     return threads.map((thread) => {
       const text = readFileSync(`/proc/${pid}/task/${thread}/status`, "latin1");
-      return Object.fromEntries([...text.matchAll(/^(\w+):\s*(.*?)\s*$/gm)].map(([, name, value]) => [name, value]));
+      return Object.fromEntries(
+        [...text.matchAll(/^(\w+):[ \t]*(.*?)[ \t]*$/gm)].map(([, name, value]) => [name, value]),
+      );
     });
   } catch {
     // A thread, or the whole process, has just ended.
@@ -59,7 +61,7 @@ async function settled(child: ChildProcess, isThere: (status: Status) => boolean
 
 function assertResigned(all: readonly Status[], uid: number, gid: number, kept = NONE): void {
   for (const [index, status] of all.entries()) {
-    const said = JSON.stringify(status);
+    const said = `thread ${index}`;
     assert.deepEqual([status["Uid"], status["Gid"], status["Groups"]], [ids(uid), ids(gid), ""], said);
     const capabilities = index === 0 ? kept : NONE;
     assert.deepEqual([status["CapPrm"], status["CapEff"]], [capabilities, capabilities], said);
@@ -84,7 +86,12 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
     for (const lab of [silent, restricted, plain]) lab?.[Symbol.dispose]();
   });
 
-  const isNobody = (status: Status): boolean => status["Uid"] === ids(NOBODY);
+  /** No-new-privs is the last thing of all. */
+  const isUser =
+    (uid: number) =>
+    (status: Status): boolean =>
+      status["Uid"] === ids(uid) && status["NoNewPrivs"] === "1";
+  const isNobody = isUser(NOBODY);
 
   /** Starts the executable where the target and the name server say nothing, and ends it once it was looked at. */
   const watch = async (
@@ -125,7 +132,7 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
     it("to who called sudo", TIME, () =>
       watch(
         [built(), "auto", "target.lab.example"],
-        async (child) => assertResigned(await settled(child, (each) => each["Uid"] === ids(4711)), 4711, 4712),
+        async (child) => assertResigned(await settled(child, isUser(4711)), 4711, 4712),
         { SUDO_UID: "4711", SUDO_GID: "4712" },
       ),
     );
@@ -228,11 +235,12 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
     it("the answers that INPUT rules keep from it", TIME, async () => {
       using lab = await createLab(SCENARIOS.noRelated());
       for (const family of FAMILIES) {
-        const run = await nettraceJson(lab, "root", "auto", targetOf(lab, family), "-n", "--order", "icmp,udp,tcp-syn");
-        const winner = run.report.attempts[run.report.winner ?? -1];
-        assert.equal(winner?.protocol, "icmp");
-        assert.ok((winner?.tapped_only ?? 0) > 0, run.stdout);
-        assertTruePath(run, lab, family);
+        const args = ["trace", targetOf(lab, family), "-P", "tcp-syn:443", "-n"];
+        const with_ = await nettraceJson(lab, "root", ...args, "--keep-privileges");
+        const without = await nettraceJson(lab, "root", ...args);
+        for (const { report } of [with_, without]) assert.ok((report.attempts[0]?.tapped_only ?? 0) > 0);
+        assert.deepEqual(responders(without), responders(with_));
+        assertTruePath(without, lab, family);
       }
     });
   });
