@@ -116,7 +116,7 @@ export const DOCTOR_HELP = `Usage: nettrace doctor [--format text|json] [--plugi
 Tells what this host takes away from a trace, why, and what to do about it:
 rights, sockets (each kind is opened and closed), protocols and their modes,
 the kernel's settings, routes, name servers and, for root, the firewall's rules
-about what this host sends and gets. Sends nothing.
+about what this host sends and gets. Sends nothing, and keeps root's rights.
 
   ok       works
   limited  something is missing, and the rest works

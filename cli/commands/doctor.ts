@@ -1,5 +1,5 @@
 import { release } from "node:os";
-import { inspectSockets, SocketError, UsageError } from "../../core/mod.ts";
+import { inspectSockets, isPrivileged, SocketError, UsageError } from "../../core/mod.ts";
 import type { CommandContext } from "../context.ts";
 import type { Check } from "../doctor/check.ts";
 import { hostFiles } from "../doctor/host-files.ts";
@@ -11,6 +11,7 @@ import { EXIT } from "../exit-codes.ts";
 import { VERSION_LINE } from "../help.ts";
 import { echo } from "../host.ts";
 import { printableJson } from "../printable.ts";
+import { NOBODY, successor } from "../privileges/resign.ts";
 import { doctorTable } from "../render/doctor.ts";
 import { createPaint } from "../render/style.ts";
 
@@ -62,6 +63,7 @@ async function examine(context: CommandContext): Promise<readonly Check[]> {
       finding: `${process.platform} ${release()} ${process.arch}`,
     },
     ...rights,
+    ...((await isPrivileged()) ? [resignation(context)] : []),
     ...socketChecks(inspection),
     ...protocolChecks(plugins, inspection),
     ...(isLinux ? kernelChecks(hostFiles, groups()) : []),
@@ -70,6 +72,22 @@ async function examine(context: CommandContext): Promise<readonly Check[]> {
     ...(process.platform === "win32" ? [] : resolverChecks(hostFiles)),
     ...rules,
   ];
+}
+
+/** What a command that traces would do with the rights that this one keeps. */
+function resignation({ resign, env }: CommandContext): Check {
+  const check = { group: "rights", name: "while tracing" } as const;
+  if (resign === undefined) {
+    const finding = "kept: --keep-privileges was given, or this is not the executable";
+    return { ...check, state: "limited", finding, remedy: "the executable, as it is, gives them away" };
+  }
+  const { uid } = successor(env);
+  const who = uid === NOBODY ? "nobody" : "who called sudo";
+  return {
+    ...check,
+    state: "ok",
+    finding: `all given away once the sockets are open: root becomes ${who} (uid ${uid})`,
+  };
 }
 
 async function routes(context: CommandContext): Promise<readonly Check[]> {

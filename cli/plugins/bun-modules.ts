@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { accessSync, constants, readFileSync, realpathSync } from "node:fs";
 import { dirname, extname, isAbsolute } from "node:path";
 import * as core from "../../core/mod.ts";
 import { OWN_NAME, type PluginFile, TESTING_NAME, UntrustedError } from "./modules.ts";
@@ -8,9 +8,12 @@ let isNamed = false;
 
 /** Looks at all that the file would run before any of it runs. */
 export async function importPlugin(plugin: PluginFile): Promise<Readonly<Record<string, unknown>>> {
-  const { file, who, isAsked, onTrusted } = plugin;
+  const { file, who, isAsked, opened, onTrusted } = plugin;
   const runtime = await import("bun");
-  for (const each of filesOf(file, runtime)) {
+  const text = opened === undefined || isReadable(file) ? undefined : readFileSync(opened, "utf8");
+  for (const each of filesOf(file, text, runtime)) {
+    // It was looked at while that was possible.
+    if (each === file && text !== undefined) continue;
     const offence = distrust(each, who, isAsked);
     if (offence !== undefined) throw new UntrustedError(offence);
   }
@@ -30,19 +33,43 @@ export async function importPlugin(plugin: PluginFile): Promise<Readonly<Record<
     });
     isNamed = true;
   }
-  return import(file);
+  if (text === undefined) return import(file);
+  // A module without a place: it can import packages of the runtime's and nettrace, and no file beside it.
+  const name = `${OWN_NAME}-plugin:${file}`;
+  runtime.plugin({
+    name,
+    setup: (build) => {
+      build.module(name, () => ({ contents: text, loader: LOADERS[extname(file)] ?? "js" }));
+    },
+  });
+  return import(name);
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
  * Every file that importing this one would run, itself first: what it names in `import` and `require`, and so on. What
- * cannot be found is left for the import to tell. Throws where a file cannot be parsed.
+ * cannot be found is left for the import to tell. `text`: what is in the first. Throws where a file cannot be parsed.
  */
-function filesOf(entry: string, { Transpiler, resolveSync }: typeof import("bun")): readonly string[] {
+function filesOf(
+  entry: string,
+  text: string | undefined,
+  { Transpiler, resolveSync }: typeof import("bun"),
+): readonly string[] {
   const files = new Set([entry]);
   for (const file of files) {
     const loader = LOADERS[extname(file)];
     if (loader === undefined) continue;
-    for (const { path } of new Transpiler({ loader }).scanImports(readFileSync(file, "utf8"))) {
+    for (const { path } of new Transpiler({ loader }).scanImports(
+      (file === entry ? text : undefined) ?? readFileSync(file, "utf8"),
+    )) {
       if (path === OWN_NAME || path === TESTING_NAME) continue;
       let found: string;
       try {

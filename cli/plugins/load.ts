@@ -2,10 +2,11 @@ import { checkPlugin, PluginError, type ProtocolPlugin, UsageError } from "../..
 import type { CommandContext } from "../context.ts";
 import { echo } from "../host.ts";
 import { printable } from "../printable.ts";
-import { findByName, judge, PLUGIN_NAME, pluginFolder } from "./folder.ts";
-import { importPlugin, UntrustedError } from "./modules.ts";
+import { createSight, lookAhead } from "./ahead.ts";
+import { PLUGIN_NAME, pluginFolder } from "./folder.ts";
+import { importPlugin, type PluginFile, UntrustedError } from "./modules.ts";
 import type { WantedPlugins } from "./named.ts";
-import { type Who, whoAmI } from "./trust.ts";
+import { whoAmI } from "./trust.ts";
 
 /** A plugin that came from a file. */
 export interface LoadedPlugin {
@@ -17,8 +18,8 @@ export interface LoadedPlugin {
 }
 
 /**
- * Loads what a command line names, in the order named. `resign`: called once it is known whose files are trusted, before any
- * is opened. Throws UsageError for the first that cannot be loaded.
+ * Loads what a command line names, in the order named. `resign`: called once it is known which files are trusted, before any
+ * is read. Throws UsageError for the first that cannot be loaded.
  */
 export async function loadPlugins(
   wanted: WantedPlugins,
@@ -27,6 +28,7 @@ export async function loadPlugins(
 ): Promise<readonly LoadedPlugin[]> {
   const who = whoAmI(context.env);
   const folder = pluginFolder(context.env, who);
+  const sight = resign === undefined ? createSight(folder, who) : lookAhead(wanted, folder, who);
   await resign?.();
   const { plugins: builtIn } = await context.protocols();
   const loaded: LoadedPlugin[] = [];
@@ -34,7 +36,7 @@ export async function loadPlugins(
   const load = async (file: string, isAsked: boolean): Promise<LoadedPlugin> => {
     const before = loaded.find((each) => each.file === file);
     if (before !== undefined) return before;
-    const found = await runFile(file, who, isAsked, context);
+    const found = await runFile({ file, who, isAsked, opened: sight.opened(file) }, context);
     const { plugin } = found;
     if (builtIn.some(({ name }) => name === plugin.name)) {
       throw refusal(file, `its name ${plugin.name} is that of a built-in one`);
@@ -46,9 +48,9 @@ export async function loadPlugins(
   };
 
   const loadByName = async (name: string): Promise<boolean> => {
-    const found = findByName(folder, name);
+    const found = sight.find(name);
     if (found === undefined) return false;
-    const judged = judge(found.path, who, false);
+    const judged = sight.judge(found.path, false);
     if ("refused" in judged) throw refusal(found.path, judged.refused);
     const { plugin, file } = await load(judged.file, false);
     if (plugin.name !== name) throw refusal(file, `the plugin in it is called ${plugin.name}, not ${name}`);
@@ -60,7 +62,7 @@ export async function loadPlugins(
       if (await loadByName(given)) continue;
       throw refusal(given, `there is none in ${folder} (a file is named by its path, as in ./${given}.ts)`);
     }
-    const judged = judge(given, who, true);
+    const judged = sight.judge(given, true);
     if ("refused" in judged) throw refusal(given, judged.refused);
     await load(judged.file, true);
   }
@@ -75,13 +77,17 @@ export async function loadPlugins(
 /** Said on Windows. */
 const UNCHECKED = " (who else may change it is not checked here)";
 
-async function runFile(file: string, who: Who, isAsked: boolean, context: CommandContext): Promise<LoadedPlugin> {
+async function runFile(
+  { file, who, isAsked, opened }: Omit<PluginFile, "onTrusted">,
+  context: CommandContext,
+): Promise<LoadedPlugin> {
   const onTrusted = (): void => {
-    const asWhom = who.sudoUid !== undefined ? " as root" : who.profile !== undefined ? UNCHECKED : "";
+    const isRoot = who.sudoUid !== undefined && process.geteuid?.() === 0;
+    const asWhom = isRoot ? " as root" : who.profile !== undefined ? UNCHECKED : "";
     context.stderr.write(`nettrace: loads the plugin ${printable(file)}${asWhom}\n`);
   };
   try {
-    const exports = await importPlugin({ file, who, isAsked, onTrusted });
+    const exports = await importPlugin({ file, who, isAsked, opened, onTrusted });
     if (exports["default"] === undefined) throw refusal(file, "it has no default export");
     return { plugin: checkPlugin(exports["default"]), file, exports };
   } catch (error) {

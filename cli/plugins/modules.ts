@@ -7,6 +7,8 @@ export interface PluginFile {
   readonly who: Who;
   /** The user gave the file by its path. */
   readonly isAsked: boolean;
+  /** Its descriptor, where it was found trusted and opened before root's rights were given away. */
+  readonly opened: number | undefined;
   /** Told once the file is known to be trusted, before its first byte runs. */
   readonly onTrusted: () => void;
 }

@@ -20,7 +20,7 @@ export interface User {
 }
 
 /** The overflow user of the kernel, which is nobody everywhere. */
-const NOBODY = 65_534;
+export const NOBODY = 65_534;
 /** 4294967295 is -1, which means "no change" (setresuid(2)). */
 const LAST_ID = 0xffff_fffe;
 const FIRST_FREE_PORT = 1024;

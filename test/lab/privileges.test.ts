@@ -284,6 +284,23 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
     assert.match(stderr, /^open privileges were given away before it was asked for/m);
   });
 
+  it("are gone, and a plugin still runs that only root can get to, by its name", { ...TIME, skip }, async () => {
+    const config = join(plain.directory, "config");
+    const folder = join(config, "nettrace", "plugins");
+    mkdirSync(folder, { recursive: true });
+    chmodSync(config, 0o700);
+    const text = readFileSync(new URL("../../examples/plugins/dns.ts", import.meta.url), "utf8");
+    writeFileSync(join(folder, "dns.ts"), text, { mode: 0o600 });
+    const { code, stdout, stderr } = await plain.run(
+      "host",
+      [plain.stage(EXECUTABLE), "trace", plain.target.v4, "-P", "dns:33434", "-n"],
+      { env: { XDG_CONFIG_HOME: config } },
+    );
+    assert.equal(stderr, `nettrace: loads the plugin ${join(folder, "dns.ts")}\n`);
+    assert.equal(code, 0);
+    assert.match(stdout, /^dns:33434 +udp\+raw-icmp +reached +8 /m);
+  });
+
   describe("are gone, and a recording is written", { skip }, () => {
     it("where only root may, and belongs to who called sudo", TIME, async () => {
       const directory = join(plain.directory, "roots");
