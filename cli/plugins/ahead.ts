@@ -1,5 +1,6 @@
-import { openSync, statSync } from "node:fs";
-import { type FoundPlugin, findByName, type Judged, judge, PLUGIN_NAME } from "./folder.ts";
+import { existsSync, openSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type FoundPlugin, findByName, type Judged, judge, PLUGIN_NAME, UNREADABLE } from "./folder.ts";
 import type { WantedPlugins } from "./named.ts";
 import type { Who } from "./trust.ts";
 
@@ -30,7 +31,7 @@ export function lookAhead(wanted: WantedPlugins, folder: string, who: Who): Sigh
   const judged = new Map<string, Judged>();
   const opened = new Map<string, number>();
   const look = (path: string, asked: boolean): void => {
-    if (isFolder(path)) return;
+    if (isPackage(path)) return;
     const result = plain.judge(path, asked);
     judged.set(keyOf(path, asked), result);
     if ("refused" in result || opened.has(result.file)) return;
@@ -45,7 +46,7 @@ export function lookAhead(wanted: WantedPlugins, folder: string, who: Who): Sigh
   for (const path of wanted.given) if (!PLUGIN_NAME.test(path)) look(path, true);
   return {
     find: (name) => (found.has(name) ? found.get(name) : plain.find(name)),
-    judge: (path, asked) => judged.get(keyOf(path, asked)) ?? plain.judge(path, asked),
+    judge: (path, asked) => judged.get(keyOf(path, asked)) ?? explained(plain.judge(path, asked)),
     opened: (file) => opened.get(file),
   };
 }
@@ -54,9 +55,17 @@ function keyOf(path: string, asked: boolean): string {
   return `${asked} ${path}`;
 }
 
-function isFolder(path: string): boolean {
+/** What a plugin loses by root's leaving, in words. */
+export const OUT_OF_REACH = "root's rights are given away before a plugin is read; --keep-privileges keeps them";
+
+function explained(judged: Judged): Judged {
+  const isOutOfReach = "refused" in judged && judged.refused === UNREADABLE;
+  return isOutOfReach ? { refused: `${UNREADABLE} (${OUT_OF_REACH})` } : judged;
+}
+
+function isPackage(path: string): boolean {
   try {
-    return statSync(path).isDirectory();
+    return statSync(path).isDirectory() && existsSync(join(path, "package.json"));
   } catch {
     // What is wrong with it, the judgement says.
     return false;

@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync, realpathSync } from "node:fs";
 import { dirname, extname, isAbsolute } from "node:path";
 import * as core from "../../core/mod.ts";
+import { OUT_OF_REACH } from "./ahead.ts";
 import { OWN_NAME, type PluginFile, TESTING_NAME, UntrustedError } from "./modules.ts";
 import { distrust } from "./trust.ts";
 
@@ -42,7 +43,14 @@ export async function importPlugin(plugin: PluginFile): Promise<Readonly<Record<
       build.module(name, () => ({ contents: text, loader: LOADERS[extname(file)] ?? "js" }));
     },
   });
-  return import(name);
+  try {
+    return await import(name);
+  } catch (error) {
+    const { message } = Object(error);
+    // It named a file beside it.
+    const isBeside = /^Cannot find module ['"]\.{0,2}\//.test(String(message));
+    throw isBeside ? new core.UsageError(`Cannot load the plugin ${file}: ${message} (${OUT_OF_REACH})`) : error;
+  }
 }
 
 function isReadable(file: string): boolean {

@@ -79,10 +79,12 @@ function entryOf(folder: string, manifest: string): string {
   return named ?? (existsSync(join(folder, "index.ts")) ? "index.ts" : "index.js");
 }
 
+export const UNREADABLE = "it may not be read";
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   ENOTDIR: "there is no such file",
-  EACCES: "it may not be read",
+  EACCES: UNREADABLE,
   ELOOP: "its symbolic links go round",
 };
 

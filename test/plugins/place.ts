@@ -30,6 +30,8 @@ export interface Place extends Disposable {
 
 export function createPlace(): Place {
   const path = realpathSync(mkdtempSync(join(tmpdir(), "nettrace-plugins-")));
+  // As root these tests run plugins as nobody, who has to get here.
+  chmodSync(path, 0o755);
   const environment = { HOME: join(path, "home"), PATH: process.env["PATH"] ?? "" };
   return {
     path,
