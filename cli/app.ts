@@ -93,7 +93,7 @@ async function loadNamedPlugins(argv: readonly string[], context: CommandContext
   if (needs === undefined || context.resign === undefined) return loadPlugins(wanted, context);
   const { askForSockets } = await import("./privileges/ask.ts");
   return loadPlugins(wanted, context, async () => {
-    await context.resign?.({ ...needs, protocols: askForSockets(context, wanted) });
+    await context.resign?.({ ...needs, atOnce: undefined, protocols: askForSockets(context, wanted) });
   });
 }
 

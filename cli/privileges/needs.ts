@@ -1,7 +1,17 @@
+import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { Family } from "../../core/mod.ts";
+
 /** What a run needs privilege for, told before it is given away. */
 export interface RunNeeds {
   /** So many targets are traced at the same time, at most. Default 1. */
   readonly targets?: number;
+  /** Default: one for each target. */
+  readonly taps?: number;
+  /** Of the targets; absent: both. */
+  readonly families?: readonly Family[];
+  /** So many protocols are tried at the same time, at most. Default: as many as the ladder may. */
+  readonly atOnce?: number | undefined;
   /** Packets are marked. */
   readonly marks?: boolean;
   /** The local port, where one is asked for. */
@@ -35,15 +45,34 @@ export function needsOf(argv: readonly string[]): RunNeeds | undefined {
   const [command = "", ...words] = argv;
   if (!TRACING.has(command)) return undefined;
   const options = beforeOperands(words);
-  const operands = words.filter((word) => !word.startsWith("-")).length;
+  const operands = words.filter((word, index) => !word.startsWith("-") && !FILES.has(words[index - 1] ?? ""));
   const port = lastValue(options, "--sport");
   return {
     // An option's value counts as a host here: some sockets too many do no harm.
-    targets: command === "live" ? operands : 1,
+    targets: command === "live" ? operands.length : 1,
+    // A socket that was bound to an interface cannot be bound to another.
+    ...(command === "egress" && { targets: Object.keys(networkInterfaces()).length, taps: 1 }),
+    ...familiesOf(familyAsked(options), command === "live" ? [] : operands),
+    ...(command === "trace" && { atOnce: 1 }),
     marks: lastValue(options, "--mark") !== undefined,
     sourcePort: port === undefined ? undefined : Number(port),
     record: lastValue(options, "--record"),
   };
+}
+
+/** The families that hosts may have: of literals, where nothing else is known of them. */
+export function familiesOf(asked: Family | undefined, words: readonly string[]): Pick<RunNeeds, "families"> {
+  if (asked !== undefined) return { families: [asked] };
+  const literals = words.map((word) => isIP(word)).filter((family) => family === 4 || family === 6);
+  return literals.length === 0 ? {} : { families: [...new Set(literals)] };
+}
+
+/** Options whose values may look like anything. */
+const FILES: ReadonlySet<string> = new Set(["--record", "--asn-db", "--plugin"]);
+
+function familyAsked(options: readonly string[]): Family | undefined {
+  if (options.some((word) => word === "-4" || word === "--ipv4")) return 4;
+  return options.some((word) => word === "-6" || word === "--ipv6") ? 6 : undefined;
 }
 
 function beforeOperands(argv: readonly string[]): readonly string[] {

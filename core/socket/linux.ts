@@ -38,7 +38,7 @@ export function createLinuxNetwork(libc: Libc, options: LinuxNetworkOptions): Ne
   const { reserve } = options;
   if (reserve === undefined) return new LinuxNetwork(libc, options);
   const explainRefusal: KernelOptions["explainRefusal"] = (family, protocol) => reserve.explain(family, protocol);
-  return new LinuxNetwork(reserve.libcFor(options.interface), { ...options, explainRefusal }, reserve.mayFilter);
+  return new LinuxNetwork(reserve.libcFor(options.interface), { ...options, explainRefusal }, reserve);
 }
 
 /**
@@ -63,10 +63,12 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #untapped = new Map<ProbeSocket, { readonly family: Family; readonly sinceMs: number }>();
   readonly #open = new Set<ProbeSocket & Source>();
   readonly #stamper: number | undefined;
+  readonly #reserve: SocketReserve | undefined;
   #mayFilter: boolean | undefined;
 
-  constructor(libc: Libc, options: KernelOptions, mayFilter?: boolean) {
-    this.#mayFilter = mayFilter;
+  constructor(libc: Libc, options: KernelOptions, reserve?: SocketReserve) {
+    this.#reserve = reserve;
+    this.#mayFilter = reserve?.mayFilter;
     this.#kernel = new Kernel(libc, options);
     this.#reception = new Reception(new Readiness(this.#kernel), new Wakeup(libc), () => this.nowMs(), {
       onRead: (arrival) => this.#noteAnswer(arrival),
@@ -151,7 +153,10 @@ class LinuxNetwork implements Network, SocketHost {
   #noteAnswer(arrival: Arrival): void {
     const family = this.#untapped.get(arrival.socket)?.family;
     if (family === undefined || arrival.kind !== "packet") return;
-    if (isIcmpError(family, arrival.bytes[0] ?? 0)) this.#untapped.delete(arrival.socket);
+    if (!isIcmpError(family, arrival.bytes[0] ?? 0)) return;
+    this.#untapped.delete(arrival.socket);
+    // What else than rules could keep errors away, keeps all of them away.
+    this.#reserve?.closeTaps();
   }
 
   /** Not netfilter alone keeps answers from a socket: rp_filter and filters of a cgroup do as well. Whether some remain. */

@@ -1,3 +1,5 @@
+import type { Family } from "../address.ts";
+
 /** What is to be kept of a process's rights, and who it is to be. */
 export interface ResignOptions {
   /** The user and group to become where the process is root. */
@@ -5,6 +7,12 @@ export interface ResignOptions {
   readonly gid: number;
   /** So many targets are traced at the same time, at most. */
   readonly targets?: number;
+  /** So many packet taps; default: one for each target. */
+  readonly taps?: number;
+  /** Default: both. */
+  readonly families?: readonly Family[];
+  /** So many protocols are tried on a target at the same time, at most, 1-4; default 4. */
+  readonly atOnce?: number | undefined;
   /** IP protocols, 0-255, of raw sockets that plugins will ask for, beside ICMP and TCP. */
   readonly protocols?: readonly number[];
   /** Packets will be marked (`SendOptions.mark`): CAP_NET_ADMIN is kept, it alone. */
@@ -32,6 +40,8 @@ export class PrivilegeError extends Error {
 
 /** A trace by `auto` has at most four protocols at once that need raw sockets. */
 const AT_ONCE = 4;
+/** A session has at most two raw sockets of a kind: one may listen for flows other than the path's own. */
+const SOCKETS = 2;
 const MOST_TARGETS = 32;
 /** To close one takes the kernel some ten milliseconds, which the end of the process waits for. */
 const MOST_TAPS = 8;
@@ -51,15 +61,26 @@ export async function isPrivileged(): Promise<boolean> {
  * should be gone, and an Error where the C library cannot be called: then nothing was given away.
  */
 export async function resignPrivileges(options: ResignOptions): Promise<Resigned> {
-  const { uid, gid, targets = 1, protocols = [], marks = false, lowPorts = false } = options;
+  const {
+    uid,
+    gid,
+    targets = 1,
+    taps = targets,
+    families = [4, 6],
+    atOnce,
+    protocols = [],
+    marks = false,
+    lowPorts = false,
+  } = options;
   const { loadCredentials, loadLibc } = await import("../ffi/load.ts");
   const { CAPABILITY, giveAway, leftOver, readRights } = await import("./linux/give-away.ts");
   const { SocketReserve } = await import("./linux/reserve.ts");
   const credentials = await loadCredentials();
   const many = Math.min(targets, MOST_TARGETS);
   const sockets = new SocketReserve(await loadLibc(), {
-    copies: AT_ONCE * many,
-    taps: Math.min(many, MOST_TAPS),
+    copies: many * Math.max(atOnce ?? AT_ONCE, SOCKETS),
+    families,
+    taps: Math.min(taps, MOST_TAPS),
     protocols,
   });
   const rights = readRights() ?? { isRoot: true, capabilities: 0n };

@@ -29,13 +29,25 @@ describe("who root becomes", () => {
 describe("what a command line needs privilege for", () => {
   it("is read before the parser reads anything", () => {
     const words = ["-P", "icmp", "--mark", "0x7", "--sport=53", "--record", "a b.jsonl", "h.test"];
-    const needs = { targets: 1, marks: true, sourcePort: 53, record: "a b.jsonl" };
+    const needs = { targets: 1, atOnce: 1, marks: true, sourcePort: 53, record: "a b.jsonl" };
     assert.deepEqual(needsOf(["trace", ...words]), needs);
   });
 
   it("is what is given last, as the parser has it, and nothing behind two dashes", () => {
     const { record, marks } = needsOf(["auto", "--record", "a", "--record=b", "--", "--mark", "7"]) ?? {};
     assert.deepEqual([record, marks], ["b", false]);
+  });
+
+  it("is one family where it is asked for, or HOST is a literal", () => {
+    const families = (...words: readonly string[]) => needsOf(["auto", ...words])?.families;
+    assert.deepEqual(families("h.test"), undefined);
+    assert.deepEqual(families("h.test", "-4"), [4]);
+    assert.deepEqual(families("h.test", "--ipv6"), [6]);
+    assert.deepEqual(families("192.0.2.1", "-q", "1"), [4]);
+    assert.deepEqual(families("-n", "fe80::1%eth0"), [6]);
+    assert.deepEqual(families("h.test", "-s", "2001:db8::1"), [6]);
+    assert.deepEqual(families("h.test", "--record", "192.0.2.1"), undefined);
+    assert.deepEqual(needsOf(["live", "192.0.2.1", "h.test"])?.families, undefined);
   });
 
   it("is no less than a socket for each host of the live screen", () => {

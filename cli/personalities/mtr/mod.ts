@@ -3,6 +3,7 @@ import type { CommandContext, InterruptSignal } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { VERSION_LINE } from "../../help.ts";
 import { printable } from "../../printable.ts";
+import { familiesOf } from "../../privileges/needs.ts";
 import { asnSource } from "../asn-source.ts";
 import { lookUpHost } from "../lookup.ts";
 import type { Personality } from "../mod.ts";
@@ -30,8 +31,9 @@ export const mtr: Personality = async (argv, context, { family }) => {
     if (settings.help) context.stdout.write(MTR_HELP);
     else if (settings.version) context.stdout.write(`mtr ${MTR_VERSION} (${VERSION_LINE})\n`);
     if (settings.help || settings.version) return EXIT.reached;
-    const { hosts, mark, localPort } = settings;
+    const { hosts, family: asked, mark, localPort } = settings;
     await context.resign?.({
+      ...familiesOf(asked, hosts.length === 1 ? hosts : []),
       targets: settings.mode === "live" ? hosts.length : 1,
       marks: mark !== undefined,
       sourcePort: localPort,

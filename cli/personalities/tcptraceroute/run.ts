@@ -39,7 +39,7 @@ export async function runTcptraceroute(
   context: CommandContext,
   family: Family = 4,
 ): Promise<number> {
-  await context.resign?.({ sourcePort: options.sourcePort });
+  await context.resign?.({ families: [family], sourcePort: options.sourcePort });
   const { address } = await lookUpHost(context, options.host, [family]);
   if (address === undefined) throw new TcptracerouteExit(`Bad destination address: ${options.host}\n`);
   const source = options.source === undefined ? undefined : await findSource(options.source, context, family);

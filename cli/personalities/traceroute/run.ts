@@ -15,6 +15,7 @@ import {
 import type { CommandContext } from "../../context.ts";
 import { buildLadder } from "../../ladder.ts";
 import { printable } from "../../printable.ts";
+import { familiesOf } from "../../privileges/needs.ts";
 import type { AsnOf } from "../asn-of.ts";
 import { fallbackNotice, findWorkingRung, isFallbackWanted } from "../fallback.ts";
 import { lookUpHost } from "../lookup.ts";
@@ -31,7 +32,11 @@ const LARGEST_PACKET = 65_000;
 /** Runs the tool and returns its exit status. Throws TracerouteExit, and UsageError where a packet cannot be made. */
 export async function runTraceroute(options: TracerouteOptions, context: CommandContext): Promise<number> {
   const families: readonly Family[] = options.family === undefined ? [4, 6] : [options.family];
-  await context.resign?.({ marks: options.mark !== undefined, sourcePort: options.sourcePort });
+  await context.resign?.({
+    ...familiesOf(options.family, [options.host]),
+    marks: options.mark !== undefined,
+    sourcePort: options.sourcePort,
+  });
   const source = options.source && (await findSource(options.source, context, families));
   const { address, error } = await lookUpHost(context, options.host, families);
   if (address === undefined) {

@@ -14,6 +14,7 @@ import {
 import type { CommandContext } from "../../context.ts";
 import { buildLadder } from "../../ladder.ts";
 import { printable } from "../../printable.ts";
+import { familiesOf } from "../../privileges/needs.ts";
 import { fallbackNotice, findWorkingRung, isFallbackWanted } from "../fallback.ts";
 import { lookUpHost } from "../lookup.ts";
 import { refusalHint } from "../refusal-hint.ts";
@@ -26,7 +27,7 @@ import { TracertExit, type TracertOptions } from "./options.ts";
 const PACKET_SIZE = { 4: 92, 6: 112 } as const;
 
 export async function runTracert(options: TracertOptions, context: CommandContext): Promise<number> {
-  await context.resign?.({});
+  await context.resign?.(familiesOf(options.family, [options.host]));
   const families: readonly (Family | 0)[] = [options.family ?? 0];
   const { address } = await lookUpHost(context, options.host, families);
   if (address === undefined) {

@@ -1,3 +1,4 @@
+import { close } from "node:fs";
 import type { Family } from "../../address.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { AF, IP, IPV6, MSG, PMTUDISC, PROTO, SO, SOCK, SOL } from "./abi.ts";
@@ -12,6 +13,7 @@ export interface ReserveRequest {
   readonly copies: number;
   /** How many packet taps; one serves all sockets of a network and family. */
   readonly taps: number;
+  readonly families: readonly Family[];
   /** IP protocols of raw sockets beside ICMP and TCP. */
   readonly protocols: readonly number[];
 }
@@ -27,7 +29,6 @@ interface Held {
   isFree: boolean;
 }
 
-const FAMILIES: readonly Family[] = [4, 6];
 /** So many descriptors are left to others, whatever the limit: the runtime's own, a resolver's, sockets without privilege. */
 const OTHERS = 12;
 /** Below such a limit, only half of what is left is taken. */
@@ -49,7 +50,7 @@ export class SocketReserve {
   /** /proc/self/status while the sockets were opened. */
   readonly #status: string | undefined;
 
-  constructor(libc: Libc, { copies, taps, protocols }: ReserveRequest) {
+  constructor(libc: Libc, { copies, taps, families, protocols }: ReserveRequest) {
     this.#kernel = new Kernel(libc, {});
     this.#status = this.#kernel.counters.status();
     this.mayFilter = mayFilterInput(this.#kernel);
@@ -58,10 +59,10 @@ export class SocketReserve {
       if (room > 0 && this.#hold(family, protocol)) room -= 1;
     };
     for (let copy = 0; copy < Math.max(copies, taps); copy += 1) {
-      if (copy < copies) for (const family of FAMILIES) hold(family, family === 4 ? PROTO.icmp : PROTO.icmpv6);
+      if (copy < copies) for (const family of families) hold(family, family === 4 ? PROTO.icmp : PROTO.icmpv6);
       if (copy < taps) hold(undefined, 0);
       if (copy < copies)
-        for (const protocol of [PROTO.tcp, ...protocols]) for (const family of FAMILIES) hold(family, protocol);
+        for (const protocol of [PROTO.tcp, ...protocols]) for (const family of families) hold(family, protocol);
     }
   }
 
@@ -101,6 +102,18 @@ export class SocketReserve {
         return result;
       },
     };
+  }
+
+  /**
+   * Closes the taps that nobody has: none will be needed any more. The kernel takes some ten milliseconds for each
+   * (synchronize_net), in which this thread goes on.
+   */
+  closeTaps(): void {
+    for (const held of this.#held.filter(({ family, isFree }) => family === undefined && isFree)) {
+      this.#held.splice(this.#held.indexOf(held), 1);
+      // Nothing can be done where it fails: the process's end closes it.
+      close(held.fd, () => {});
+    }
   }
 
   #hold(family: Family | undefined, protocol: number): boolean {
