@@ -1,5 +1,5 @@
 import { closeSync, fchownSync, openSync, readFileSync } from "node:fs";
-import { isPrivileged, type ReservedSockets, resignPrivileges } from "../../core/mod.ts";
+import { isPrivileged, PrivilegeError, type ReservedSockets, resignPrivileges } from "../../core/mod.ts";
 import type { Output } from "../context.ts";
 import type { RunNeeds } from "./needs.ts";
 
@@ -54,12 +54,19 @@ export function createPrivileges(stderr: Output, env: Readonly<Record<string, st
         if (fd !== undefined) files.set(record, fd);
       }
       const lowPorts = sourcePort !== undefined && sourcePort > 0 && sourcePort < FIRST_FREE_PORT;
-      const resigned = await resignPrivileges({ ...user, ...needs, lowPorts });
-      ({ sockets } = resigned);
-      if (resigned.identityKept !== undefined && isRootOfTheHost()) {
-        const why = `this host lets it become no other user (${resigned.identityKept})`;
-        stderr.write(`nettrace: it stays root, without any capability: ${why}\n`);
+      let identityKept: string | undefined;
+      try {
+        ({ sockets, identityKept } = await resignPrivileges({ ...user, ...needs, lowPorts }));
+      } catch (error) {
+        if (error instanceof PrivilegeError) throw error;
+        // Where the C library cannot be called there are no sockets to keep, and the runtime's own calls do.
+        const refusal = becomeByRuntime(user);
+        if (refusal !== undefined)
+          stderr.write(`nettrace: root's rights are kept: nothing can give them away here (${refusal})\n`);
       }
+      if (identityKept === undefined || !isRootOfTheHost()) return;
+      const why = `this host lets it become no other user (${identityKept})`;
+      stderr.write(`nettrace: it stays root, without any capability: ${why}\n`);
     },
     opened(path) {
       const fd = files.get(path);
@@ -70,6 +77,19 @@ export function createPrivileges(stderr: Output, env: Readonly<Record<string, st
       return sockets;
     },
   };
+}
+
+/** The errno's name where this host lets it become no other user. */
+function becomeByRuntime({ uid, gid }: User): string | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  try {
+    process.setgroups?.([]);
+    process.setgid?.(gid);
+    process.setuid?.(uid);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  }
 }
 
 /**

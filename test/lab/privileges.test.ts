@@ -160,6 +160,34 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
       );
     }
 
+    it("by the runtime's own calls, where the C library cannot be called", TIME, () =>
+      watch(
+        ["sh", "-c", 'ulimit -v 2000000; exec "$@"', "sh", built(), "auto", "203.0.113.10", "-n"],
+        async (child) => {
+          const all = await settled(child, (each) => each["Uid"] === ids(NOBODY));
+          assert.ok(
+            all.every((each) => each["Uid"] === ids(NOBODY) && each["CapPrm"] === NONE && each["Groups"] === ""),
+          );
+        },
+      ),
+    );
+
+    it("with sixteen descriptors, of which some are left for connections", TIME, async () => {
+      const line = [
+        "sh",
+        "-c",
+        'ulimit -n 16; exec "$@"',
+        "sh",
+        plain.stage(EXECUTABLE),
+        "auto",
+        plain.target.v4,
+        "-n",
+      ];
+      const { code, stderr, stdout } = await plain.run("host", line);
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.match(stdout, /^reached 203\.0\.113\.10 by icmp in 8 hops/m);
+    });
+
     it("but for CAP_NET_ADMIN where packets are marked", TIME, async () => {
       await watch([built(), "trace", "203.0.113.10", "-P", "icmp", "-n", "--mark", "7"], async (child) =>
         assertResigned(await settled(child, isNobody), NOBODY, NOBODY, NET_ADMIN),
