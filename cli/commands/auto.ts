@@ -1,4 +1,4 @@
-import { measureEgress, type Rung } from "../../core/mod.ts";
+import { measureEgress, type Rung, UsageError } from "../../core/mod.ts";
 import type { CommandContext } from "../context.ts";
 import { buildLadder, lastRungs } from "../ladder.ts";
 import { checkOptions, checkStagger, type TypedOptions } from "../options.ts";
@@ -12,6 +12,8 @@ export interface AutoArguments {
     readonly port?: string | undefined;
     readonly stagger?: string | undefined;
     readonly egress?: true | undefined;
+    readonly proxy?: string | undefined;
+    readonly proxyTls?: string | undefined;
   };
   readonly pluginValues: ValuesByPlugin;
 }
@@ -21,6 +23,11 @@ export async function runAuto(
   context: CommandContext,
   { host, options, pluginValues }: AutoArguments,
 ): Promise<number> {
+  if (options.proxy !== undefined) {
+    const { planOf, runProxy } = await import("./proxy.ts");
+    const plan = planOf(context, host, { ...options, proxy: options.proxy });
+    if (plan !== undefined) return runProxy(context, plan);
+  } else if (options.proxyTls !== undefined) throw new UsageError("Cannot use --proxy-tls without --proxy");
   const protocols = await context.protocols();
   const rungs = buildLadder(protocols, { order: options.order, ports: options.port });
   const ladder = withPluginOptions(rungs, pluginValues);
