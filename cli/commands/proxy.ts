@@ -135,6 +135,7 @@ async function askAll(
       host: serverName(plan.host),
       tls: plan.hasTls(port),
       timeoutMs: plan.timeoutMs,
+      connectTimeoutMs: plan.connectTimeoutMs,
       ...(plan.source !== undefined && { source: plan.source }),
       signal,
       onPhase: (phase) => onPhase(port, phase),
@@ -170,7 +171,11 @@ function serverName(host: string): string {
 
 /** Whether other ports would end like this one: no proxy is there, or it does not know the user, who must not be locked out. */
 function isSameForAll({ phases, answer }: ProxyAttempt): boolean {
-  return phases.at(-1)?.name !== "tls" && (!phases.some(({ name }) => name === "connect") || answer?.code === 407);
+  return phases.at(-1)?.name !== "tls" && (!phases.some(({ name }) => name === "connect") || isLoginRefusal(answer));
+}
+
+function isLoginRefusal(answer: ProxyAttempt["answer"]): boolean {
+  return answer?.protocol === "http" && (answer.code === 401 || answer.code === 407);
 }
 
 function isUnconnected({ verdict, phases }: ProxyAttempt): boolean {

@@ -22,6 +22,8 @@ export interface ProxyPlan {
   readonly hasTls: (port: number) => boolean;
   /** Milliseconds, for each phase. */
   readonly timeoutMs: number;
+  /** Milliseconds, for the connection to the proxy. */
+  readonly connectTimeoutMs: number;
   readonly format: "text" | "json" | "jsonl";
   /** Of the way to the proxy. */
   readonly family?: Family;
@@ -32,6 +34,8 @@ export interface ProxyPlan {
 const DEFAULT_PORTS = [443, 80];
 /** Proxies try several addresses themselves before they answer. */
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** A SYN is repeated after one second (RFC 6298 §2.1), and after two more. */
+const DEFAULT_CONNECT_TIMEOUT_MS = 3500;
 /** IANA's registry: `https` and the ports of TLS from the first octet; 8443 and 6697 by habit. */
 const TLS_PORTS = new Set([443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2376, 3269, 5061, 6443, 6697, 8443]);
 const ALLOWED: ReadonlySet<string> = new Set([
@@ -69,6 +73,7 @@ export function planProxy(
     untilReached: typedPorts === undefined,
     hasTls: (port) => mode === "always" || (mode === "auto" && TLS_PORTS.has(port)),
     timeoutMs: trace.maxWaitMs ?? DEFAULT_TIMEOUT_MS,
+    connectTimeoutMs: trace.maxWaitMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     format,
     ...(family !== undefined && { family }),
     ...(source !== undefined && { source }),

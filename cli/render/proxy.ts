@@ -89,7 +89,7 @@ const STYLES: Readonly<Partial<Record<ProxyAttempt["verdict"], Style>>> = {
   connected: "warn",
   unproven: "warn",
 };
-const INDENT = 6;
+const INDENT = 7;
 
 function table(attempts: readonly ProxyAttempt[], paint: Paint, columns: number | undefined): string[] {
   const shown = PHASES.filter(
@@ -97,7 +97,7 @@ function table(attempts: readonly ProxyAttempt[], paint: Paint, columns: number 
   );
   const cells = shown.map((name) => ({ name, title: `${NAMES[name]} ms`, width: Math.max(9, NAMES[name].length + 3) }));
   const lines = [
-    paint("dim", `port  verdict   ${cells.map(({ title, width }) => `  ${title.padStart(width)}`).join("")}`),
+    paint("dim", `port   verdict   ${cells.map(({ title, width }) => `  ${title.padStart(width)}`).join("")}`),
   ];
   for (const attempt of attempts) {
     const { port, verdict, reason } = attempt;

@@ -14,7 +14,7 @@ import {
   readSocksReply,
   socksRequest,
 } from "./socks5.ts";
-import { startTls, type TlsAnswer } from "./tls.ts";
+import { endTls, startTls, type TlsAnswer } from "./tls.ts";
 import {
   certificateWords,
   httpWords,
@@ -48,6 +48,8 @@ export interface ProxyReachRequest {
   readonly tls: boolean;
   /** Milliseconds, for each phase. */
   readonly timeoutMs: number;
+  /** Milliseconds for the connection to the proxy; default: `timeoutMs`. */
+  readonly connectTimeoutMs?: number;
   /** The address to connect to the proxy from. */
   readonly source?: IpAddress;
   readonly signal: AbortSignal;
@@ -71,7 +73,9 @@ export async function reachThroughProxy(request: ProxyReachRequest): Promise<Pro
     request.onPhase?.(phase);
     return result;
   };
-  const dialled = await timed("connect-proxy", dialProxy(proxy.endpoint, request.source, attempt.patience), isDone);
+  const connectTimeoutMs = request.connectTimeoutMs ?? timeoutMs;
+  const dialling = dialProxy(proxy.endpoint, request.source, { timeoutMs: connectTimeoutMs, signal });
+  const dialled = await timed("connect-proxy", dialling, isDone);
   let judgement: Judgement;
   if (dialled.state === "done") {
     try {
@@ -79,7 +83,7 @@ export async function reachThroughProxy(request: ProxyReachRequest): Promise<Pro
     } finally {
       dialled.socket.destroy();
     }
-  } else judgement = judgeDial(dialled, timeoutMs);
+  } else judgement = judgeDial(dialled, connectTimeoutMs);
   const { answer, tls, proxyTls } = attempt;
   return { port: request.destination.port, ...judgement, phases, answer, tls, proxyTls };
 }
@@ -140,7 +144,7 @@ async function talk(socket: Duplex, attempt: Attempt, timed: Timed): Promise<Jud
   const started = await timed("tls", startTls(stream, request.host, isAddress, patience), isDone);
   if (started.state === "done") {
     attempt.tls = started.answer;
-    started.socket.destroy();
+    await endTls(started.socket);
   }
   return judgeTls(started, request.host, said, patience.timeoutMs);
 }

@@ -67,6 +67,23 @@ export async function startTls(
   });
 }
 
+/** What a goodbye may take, milliseconds. */
+const GOODBYE_MS = 250;
+
+/** Lets our last message of the handshake and the close leave, so that the other end need not log a broken handshake. */
+export function endTls(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve();
+    };
+    const timer = setTimeout(end, GOODBYE_MS);
+    socket.once("close", end);
+    socket.end(end);
+  });
+}
+
 function readFailure(error: unknown): TlsStarted {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const [, alert] = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13|TLS)_ALERT_([A-Z_]{1,60})$/.exec(code) ?? [];

@@ -18,7 +18,8 @@ export function judgeHttp(answer: HttpAnswer, isLoggingIn: boolean): Judgement |
   const { status, schemes, fault } = answer;
   if (status < 300) return undefined;
   const said = `the proxy answers ${httpWords(answer)}${fault === undefined ? "" : ` (${fault})`}`;
-  if (status === 407) {
+  // tinyproxy answers 401 to a wrong password.
+  if (status === 407 || status === 401) {
     const wanted = schemes.length === 0 ? "" : ` (it offers ${schemes.join(", ")}; nettrace knows Basic)`;
     const why = isLoggingIn ? "it does not take this user and password" : "it wants a user and a password";
     return { verdict: "refused", reason: `${said}: ${why}${wanted}` };
@@ -50,7 +51,7 @@ export function judgeFailure(state: Failure, begins: Uint8Array, what: string, t
     case "stopped":
       return { verdict: "abandoned", reason: "stopped" };
     case "silent":
-      return { verdict: "silent", reason: `the proxy does not answer within ${seconds(timeoutMs)}: ${partly(begins)}` };
+      return { verdict: "silent", reason: `the proxy does not answer within ${seconds(timeoutMs)}${partly(begins)}` };
     case "closed": {
       const before = begins.length === 0 ? "without an answer" : "in the middle of its answer";
       return { verdict: "faulty", reason: `the proxy closes the connection ${before}` };
@@ -67,7 +68,7 @@ export function judgeFailure(state: Failure, begins: Uint8Array, what: string, t
 }
 
 function partly(begins: Uint8Array): string {
-  return begins.length === 0 ? "it may still wait for the host" : "only a part of an answer came";
+  return begins.length === 0 ? "" : ": only a part of an answer came";
 }
 
 export function seconds(ms: number): string {
