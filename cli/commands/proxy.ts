@@ -195,7 +195,7 @@ async function secondLook(
   if (plugin === undefined || signal.aborted) return attempt;
   let judged: Attempt | undefined;
   const ladder = [{ plugin, port: plan.proxy.port }];
-  for await (const event of auto(network, { target: proxyAddress, ladder, signal, trace: { queries: 1 } })) {
+  for await (const event of auto(network, { target: proxyAddress, ladder, signal })) {
     if (event.type === "finished") judged = event.attempts.at(0);
   }
   if (judged?.verdict === undefined || judged.verdict === "abandoned") return attempt;
