@@ -116,6 +116,12 @@ function timeOf({ phases, answer }: ProxyAttempt, name: ProxyPhaseName): string 
   return phase.ms.toFixed(3);
 }
 
+function evidence(attempts: readonly ProxyAttempt[]): string {
+  const isProven = ({ tls }: ProxyAttempt): boolean => tls?.certificate?.problems.length === 0;
+  const reached = attempts.filter(({ verdict }) => verdict === "reached");
+  return reached.every(isProven) ? "TLS and its certificate show it" : "an end behind it speaks TLS";
+}
+
 function sentences({ plan }: ProxyHead, { attempts, interrupted }: ProxyEnd): string[] {
   const host = printable(plan.host);
   const ports = (verdict: ProxyAttempt["verdict"]): string =>
@@ -123,7 +129,7 @@ function sentences({ plan }: ProxyHead, { attempts, interrupted }: ProxyEnd): st
   const said: string[] = [];
   const reached = ports("reached");
   const connected = ports("connected");
-  if (reached !== "") said.push(`Reached ${host} port ${reached} through the proxy: an end behind it speaks TLS.`);
+  if (reached !== "") said.push(`Reached ${host} port ${reached} through the proxy: ${evidence(attempts)}.`);
   if (connected !== "") said.push(`Port ${connected}: connected by the proxy's word alone.`);
   if (ports("denied") !== "") said.push("Not asked: this host keeps back the connection to the proxy.");
   else if (ports("no-proxy") !== "") said.push("Not asked: there is no connection to the proxy.");
