@@ -1,5 +1,7 @@
 import { measureEgress, type Rung, UsageError } from "../../core/mod.ts";
 import type { CommandContext } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
+import { echo } from "../host.ts";
 import { buildLadder, lastRungs } from "../ladder.ts";
 import { checkOptions, checkStagger, type TypedOptions } from "../options.ts";
 import { type ValuesByPlugin, withPluginOptions } from "../plugins/options.ts";
@@ -34,7 +36,17 @@ export async function runAuto(
   const last = lastRungs(protocols, rungs, options.order);
   const staggerMs = checkStagger(options.stagger);
   const plan = { command: "auto", host, ladder, last, staggerMs, options: checkOptions(options) } as const;
-  return run(context, options.egress ? { ...plan, prepare: byEgress(context, ladder) } : plan);
+  const code = await run(context, options.egress ? { ...plan, prepare: byEgress(context, ladder) } : plan);
+  if (code === EXIT.refusedHere) await hintAtProxy(context, host);
+  return code;
+}
+
+/** Whoever has only a proxy and does not think of it may have it in the environment. */
+async function hintAtProxy({ env, stderr }: CommandContext, host: string): Promise<void> {
+  const { proxyVariable } = await import("../proxy/environment.ts");
+  const name = proxyVariable(env);
+  if (name !== undefined)
+    stderr.write(`nettrace: ${name} is set; it is asked by nettrace auto ${echo(host)} --proxy env\n`);
 }
 
 /** Measures what this host lets out towards the target, says it on stderr, and puts the ladder in that order. */

@@ -20,7 +20,7 @@ import { type ProxyOptions, type ProxyPlan, planProxy } from "../proxy/plan.ts";
 import { type ProxyAttempt, type ProxyHead, proxyExitCode } from "../proxy/result.ts";
 import { parseProxyUrl } from "../proxy/url.ts";
 import { createProxyReporter } from "../render/proxy.ts";
-import { openNetwork, routeOf } from "./run.ts";
+import { checkZone, openNetwork, routeOf } from "./run.ts";
 
 /** A list of ports must not become a flood of connections to one proxy. */
 const MOST_AT_ONCE = 8;
@@ -47,6 +47,7 @@ export function planOf(
 
 /** `nettrace auto HOST --proxy URL`: asks the proxy for each port, and returns the exit status. */
 export async function runProxy(context: CommandContext, plan: ProxyPlan): Promise<number> {
+  checkZone(plan.proxy.host, checkOptions(plan.typed));
   const abort = new AbortController();
   let interrupted: InterruptSignal | undefined;
   const stopListening = context.onInterrupt((signal) => {

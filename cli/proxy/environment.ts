@@ -17,9 +17,14 @@ export type ProxyOfEnvironment =
 const PROXIES = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] as const;
 const EXCLUSIONS = ["no_proxy", "NO_PROXY"] as const;
 
+/** The variable that names a proxy. */
+export function proxyVariable(env: Environment): (typeof PROXIES)[number] | undefined {
+  return PROXIES.find((name) => (env[name] ?? "") !== "");
+}
+
 /** `--proxy env`. Throws UsageError where no variable names a proxy, or one is no URL. */
 export function proxyOfEnvironment(env: Environment, host: string): ProxyOfEnvironment {
-  const variable = PROXIES.find((name) => (env[name] ?? "") !== "");
+  const variable = proxyVariable(env);
   if (variable === undefined) {
     throw new UsageError(
       `Cannot use --proxy env: none of ${PROXIES.join(", ")} is set (HTTP_PROXY is not looked at; type the proxy)`,

@@ -1,13 +1,11 @@
-import { type IpAddress, type ProxyCredentials, parseAddress, UsageError } from "../../core/mod.ts";
+import { formatAddress, type ProxyCredentials, parseAddress, UsageError } from "../../core/mod.ts";
 import { echo } from "../host.ts";
 
 /** A proxy as it is written, in curl's manner. */
 export interface ProxyUrl {
   readonly scheme: ProxyScheme;
-  /** A name, or the canonical text of an address. */
+  /** A name, or the canonical text of an address, with its zone. */
   readonly host: string;
-  /** Where the host is a literal. */
-  readonly address?: IpAddress;
   readonly port: number;
   readonly credentials?: ProxyCredentials;
 }
@@ -41,7 +39,7 @@ export function parseProxyUrl(option: string, text: string): ProxyUrl {
   const address = parseAddress(host);
   if (address === undefined && !isName(host)) refuse("its host is neither a name nor an address");
   const credentials = at < 0 ? undefined : readCredentials(authority.slice(0, at), refuse);
-  const where = address === undefined ? { host } : { host: address.text, address };
+  const where = address === undefined ? { host } : { host: formatAddress(address) };
   return { scheme, ...where, port, ...(credentials !== undefined && { credentials }) };
 }
 

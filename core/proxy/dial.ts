@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import type { connect, Socket } from "node:net";
 import { type Endpoint, formatAddress, type IpAddress } from "../address.ts";
 import type { Patience } from "./exchange.ts";
 
@@ -8,9 +8,13 @@ export type Dialled =
   /** `errno`: what the runtime says; Bun says ECONNREFUSED for nearly all that can happen. */
   | { readonly state: "failed"; readonly errno: string | null };
 
-/** A connection by the runtime's own TCP client, which needs no call of the C library. Never rejects. */
-export function dialProxy(to: Endpoint, source: IpAddress | undefined, patience: Patience): Promise<Dialled> {
-  const { timeoutMs, signal } = patience;
+/** `start`: the runtime's own TCP client, which needs no call of the C library. Never rejects. */
+export function dialProxy(
+  start: typeof connect,
+  to: Endpoint,
+  source: IpAddress | undefined,
+  { timeoutMs, signal }: Patience,
+): Promise<Dialled> {
   return new Promise((resolve) => {
     let socket: Socket | undefined;
     const end = (result: Dialled): void => {
@@ -31,7 +35,7 @@ export function dialProxy(to: Endpoint, source: IpAddress | undefined, patience:
     try {
       const host = formatAddress(to.address);
       const from = source === undefined ? {} : { localAddress: formatAddress(source) };
-      socket = connect({ host, port: to.port, family: to.address.family, noDelay: true, ...from });
+      socket = start({ host, port: to.port, family: to.address.family, noDelay: true, ...from });
       // It stays for as long as the socket: what fails later is told by whoever reads then.
       socket.on("error", fail).on("connect", open);
     } catch (error) {

@@ -40,6 +40,18 @@ function base64({ user, password }: ProxyCredentials): string {
   return btoa(octets.map((octet) => String.fromCharCode(octet)).join(""));
 }
 
+/** A shorter password would be found in words that have nothing to do with it. */
+const SHORTEST_SECRET = 4;
+
+/** What a proxy says, who may repeat what it was told, without the user's password in either form. */
+export function withoutSecrets(text: string, credentials: ProxyCredentials | undefined): string {
+  if (credentials === undefined) return text;
+  const secrets = [base64(credentials), new TextDecoder().decode(credentials.password)];
+  return secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .reduce((rest, secret) => rest.replaceAll(secret, "..."), text);
+}
+
 const BEGINNING = new TextEncoder().encode("HTTP/1.");
 const LF = 0x0a;
 const CR = 0x0d;

@@ -2,7 +2,13 @@ import type { Duplex } from "node:stream";
 import type { Endpoint, IpAddress } from "../address.ts";
 import { type Dialled, dialProxy } from "./dial.ts";
 import { exchange, type Patience } from "./exchange.ts";
-import { connectRequest, type ProxyCredentials, type ProxyDestination, readConnectAnswer } from "./http-connect.ts";
+import {
+  connectRequest,
+  type ProxyCredentials,
+  type ProxyDestination,
+  readConnectAnswer,
+  withoutSecrets,
+} from "./http-connect.ts";
 import type { ProxyAnswer, ProxyPhase, ProxyPhaseName, ProxyReach } from "./result.ts";
 import {
   describeSocksReply,
@@ -73,8 +79,11 @@ export async function reachThroughProxy(request: ProxyReachRequest): Promise<Pro
     request.onPhase?.(phase);
     return result;
   };
+  // Loaded on need, and before anything is timed.
+  const { connect } = await import("node:net");
+  if (request.tls || proxy.protocol === "https") await import("node:tls");
   const connectTimeoutMs = request.connectTimeoutMs ?? timeoutMs;
-  const dialling = dialProxy(proxy.endpoint, request.source, { timeoutMs: connectTimeoutMs, signal });
+  const dialling = dialProxy(connect, proxy.endpoint, request.source, { timeoutMs: connectTimeoutMs, signal });
   const dialled = await timed("connect-proxy", dialling, isDone);
   let judgement: Judgement;
   if (dialled.state === "done") {
@@ -85,7 +94,9 @@ export async function reachThroughProxy(request: ProxyReachRequest): Promise<Pro
     }
   } else judgement = judgeDial(dialled, connectTimeoutMs);
   const { answer, tls, proxyTls } = attempt;
-  return { port: request.destination.port, ...judgement, phases, answer, tls, proxyTls };
+  const { verdict } = judgement;
+  const reason = withoutSecrets(judgement.reason, proxy.credentials);
+  return { port: request.destination.port, verdict, reason, phases, answer, tls, proxyTls };
 }
 
 interface Attempt {
@@ -116,8 +127,7 @@ async function talk(socket: Duplex, attempt: Attempt, timed: Timed): Promise<Jud
   const { protocol, name } = request.proxy;
   let stream = socket;
   if (protocol === "https") {
-    const isAddress = name === request.proxy.endpoint.address.text;
-    const started = await timed("tls-proxy", startTls(socket, name, isAddress, patience), isDone);
+    const started = await timed("tls-proxy", startTls(socket, name, patience), isDone);
     if (started.state !== "done") {
       const { verdict, reason } = judgeTls(started, name, "", patience.timeoutMs);
       if (verdict === "abandoned") return { verdict, reason };
@@ -140,8 +150,7 @@ async function talk(socket: Duplex, attempt: Attempt, timed: Timed): Promise<Jud
     const reason = `the proxy says that it is connected (${said}); nothing but its word shows it`;
     return { verdict: "connected", reason };
   }
-  const isAddress = !("name" in request.destination) && request.host === request.destination.address.text;
-  const started = await timed("tls", startTls(stream, request.host, isAddress, patience), isDone);
+  const started = await timed("tls", startTls(stream, request.host, patience), isDone);
   if (started.state === "done") {
     attempt.tls = started.answer;
     await endTls(started.socket);
@@ -164,7 +173,7 @@ async function askHttp(stream: Duplex, attempt: Attempt, timed: Timed): Promise<
   const result = await timed("connect", asked, (each) => each.state === "done" && each.value.status < 300);
   if (result.state !== "done") return judgeFailure(result.state, result.begins, "HTTP", patience.timeoutMs);
   const { status, text } = result.value;
-  attempt.answer = { protocol: "http", code: status, text };
+  attempt.answer = { protocol: "http", code: status, text: withoutSecrets(text, credentials) };
   const refusal = judgeHttp(result.value, credentials !== undefined);
   return refusal ?? earlyBytes(attempt, result.isFollowed);
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { parseAddress } from "../address.ts";
 import type { Patience } from "./exchange.ts";
 import { short } from "./parsed.ts";
 
@@ -31,12 +32,7 @@ export type TlsStarted =
  * A TLS handshake over a stream. `name` is for SNI and for the certificate; an address is not sent (RFC 6066 §3). No
  * certificate is fatal: it is told. Never rejects.
  */
-export async function startTls(
-  stream: Duplex,
-  name: string,
-  isAddress: boolean,
-  { timeoutMs, signal }: Patience,
-): Promise<TlsStarted> {
+export async function startTls(stream: Duplex, name: string, { timeoutMs, signal }: Patience): Promise<TlsStarted> {
   const { checkServerIdentity, connect } = await import("node:tls");
   return new Promise((resolve) => {
     let socket: TLSSocket | undefined;
@@ -56,7 +52,7 @@ export async function startTls(
     if (signal.aborted) return stop();
     if (stream.destroyed || stream.readableEnded) return end({ state: "closed" });
     try {
-      const sni = isAddress ? {} : { servername: name };
+      const sni = parseAddress(name) === undefined ? { servername: name } : {};
       const made = connect({ socket: stream, rejectUnauthorized: false, checkServerIdentity: () => undefined, ...sni });
       socket = made;
       made.on("error", fail).on("secureConnect", done);

@@ -140,7 +140,11 @@ The path behind the proxy is not visible. The path to the proxy is:
 
   it("never tells a user or password", async () => {
     const secret = "--proxy http://sesame:hush%20hush@127.0.0.1:PORT";
-    for (const conduct of [FORBIDS, answering("HTTP/1.1 407 No\r\n\r\n"), OPENS]) {
+    const echoes = afterRequest((socket, request) => {
+      const [, token = ""] = /Basic (\S+)/.exec(request.toString()) ?? [];
+      socket.write(`HTTP/1.1 403 ${token} is hush hush\r\n\r\n`);
+    });
+    for (const conduct of [FORBIDS, answering("HTTP/1.1 407 No\r\n\r\n"), OPENS, echoes]) {
       for (const format of ["text", "json", "jsonl"]) {
         const { stdout, stderr } = await run(conduct, `auto dst.test -p 80 ${secret} --format ${format}`);
         assert.ok(!/sesame|hush|c2VzYW1l/.test(stdout + stderr), stdout + stderr);
@@ -207,6 +211,15 @@ describe("auto --proxy env", () => {
     assert.match(stderr, /^nettrace: Cannot use --proxy env: none of https_proxy, .* is set/);
   });
 
+  it("is hinted at where this host refuses all else", async () => {
+    const env = { HTTPS_PROXY: "http://me:hush@192.0.2.1" };
+    const refused = "auto dst.test -4 -n --order udp";
+    const { code, stderr } = await runCli(refused, { topology: TOPOLOGY, reachOnly: true, env });
+    assert.equal(code, 3);
+    assert.equal(stderr, "nettrace: HTTPS_PROXY is set; it is asked by nettrace auto dst.test --proxy env\n");
+    assert.equal((await runCli(refused, { topology: TOPOLOGY, reachOnly: true })).stderr, "");
+  });
+
   it("is the only way to a proxy of the environment", async () => {
     using proxy = await listen(FORBIDS);
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, ALL_PROXY: `http://127.0.0.1:${proxy.port}` };
@@ -231,6 +244,7 @@ describe("a proxy that cannot be asked", () => {
     ["auto h --proxy http://p --record f", /--record with --proxy/],
     ["auto h --proxy http://p --format csv", /--format csv: it must be text, json or jsonl$/],
     ["auto h --proxy http://p --proxy-tls maybe", /--proxy-tls maybe: it must be auto, always or never$/],
+    ["auto h --proxy http://[fe80::1]:3128", /a link-local address needs its interface/],
     ["auto h --proxy-tls always", /--proxy-tls without --proxy$/],
     ["auto fe80::1%eth0 --proxy http://p", /an interface of this host means nothing to it$/],
     ["auto https://h/ --proxy http://p", /it is a URL/],
