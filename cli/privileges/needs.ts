@@ -12,8 +12,8 @@ export interface RunNeeds {
   readonly families?: readonly Family[];
   /** So many protocols are tried at the same time, at most. Default: as many as the ladder may. */
   readonly atOnce?: number | undefined;
-  /** Packets are marked. */
-  readonly marks?: boolean;
+  /** Packets are marked, or sockets debugged. */
+  readonly admin?: boolean;
   /** The local port, where one is asked for. */
   readonly sourcePort?: number | undefined;
   /** IP protocols of raw sockets that plugins ask for, beside ICMP and TCP. */
@@ -54,7 +54,7 @@ export function needsOf(argv: readonly string[]): RunNeeds | undefined {
     ...(command === "egress" && { targets: Object.keys(networkInterfaces()).length, taps: 1 }),
     ...familiesOf(familyAsked(options), command === "live" ? [] : operands),
     ...(command === "trace" && { atOnce: 1 }),
-    marks: lastValue(options, "--mark") !== undefined,
+    admin: lastValue(options, "--mark") !== undefined,
     sourcePort: port === undefined ? undefined : Number(port),
     record: lastValue(options, "--record"),
   };

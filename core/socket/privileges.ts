@@ -15,8 +15,8 @@ export interface ResignOptions {
   readonly atOnce?: number | undefined;
   /** IP protocols, 0-255, of raw sockets that plugins will ask for, beside ICMP and TCP. */
   readonly protocols?: readonly number[];
-  /** Packets will be marked (`SendOptions.mark`): CAP_NET_ADMIN is kept, it alone. */
-  readonly marks?: boolean;
+  /** Packets will be marked or sockets debugged (`SendOptions.mark`, `debug`): CAP_NET_ADMIN is kept, it alone. */
+  readonly admin?: boolean;
   /** A port below 1024 will be bound: CAP_NET_BIND_SERVICE is kept, it alone. */
   readonly lowPorts?: boolean;
 }
@@ -69,7 +69,7 @@ export async function resignPrivileges(options: ResignOptions): Promise<Resigned
     families = [4, 6],
     atOnce,
     protocols = [],
-    marks = false,
+    admin = false,
     lowPorts = false,
   } = options;
   const { loadCredentials, loadLibc } = await import("../ffi/load.ts");
@@ -84,7 +84,7 @@ export async function resignPrivileges(options: ResignOptions): Promise<Resigned
     protocols,
   });
   const rights = readRights() ?? { isRoot: true, capabilities: 0n };
-  const wanted = [...(marks ? [CAPABILITY.netAdmin] : []), ...(lowPorts ? [CAPABILITY.netBindService] : [])];
+  const wanted = [...(admin ? [CAPABILITY.netAdmin] : []), ...(lowPorts ? [CAPABILITY.netBindService] : [])];
   const keep = wanted.filter((each) => ((rights.capabilities >> BigInt(each)) & 1n) === 1n);
   const resignation = rights.isRoot ? { user: { uid, gid }, keep } : { keep };
   const identityKept = giveAway(credentials, resignation);

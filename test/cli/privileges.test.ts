@@ -29,13 +29,13 @@ describe("who root becomes", () => {
 describe("what a command line needs privilege for", () => {
   it("is read before the parser reads anything", () => {
     const words = ["-P", "icmp", "--mark", "0x7", "--sport=53", "--record", "a b.jsonl", "h.test"];
-    const needs = { targets: 1, atOnce: 1, marks: true, sourcePort: 53, record: "a b.jsonl" };
+    const needs = { targets: 1, atOnce: 1, admin: true, sourcePort: 53, record: "a b.jsonl" };
     assert.deepEqual(needsOf(["trace", ...words]), needs);
   });
 
   it("is what is given last, as the parser has it, and nothing behind two dashes", () => {
-    const { record, marks } = needsOf(["auto", "--record", "a", "--record=b", "--", "--mark", "7"]) ?? {};
-    assert.deepEqual([record, marks], ["b", false]);
+    const { record, admin } = needsOf(["auto", "--record", "a", "--record=b", "--", "--mark", "7"]) ?? {};
+    assert.deepEqual([record, admin], ["b", false]);
   });
 
   it("is one family where it is asked for, or HOST is a literal", () => {

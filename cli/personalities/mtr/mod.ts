@@ -35,7 +35,7 @@ export const mtr: Personality = async (argv, context, { family }) => {
     await context.resign?.({
       ...familiesOf(asked, hosts.length === 1 ? hosts : []),
       targets: settings.mode === "live" ? hosts.length : 1,
-      marks: mark !== undefined,
+      admin: mark !== undefined,
       sourcePort: localPort,
     });
     if (settings.mode === "live") {

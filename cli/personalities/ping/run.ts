@@ -25,7 +25,7 @@ const USER_INTERVAL_MS = 2;
 
 /** Pings as the options say, and returns the exit status. Throws PingExit where nothing can be sent at all. */
 export async function runPing(options: PingOptions, context: CommandContext, calledAs: string): Promise<number> {
-  await context.resign?.({ ...familiesOf(options.family, [options.host]), marks: options.mark !== undefined });
+  await context.resign?.({ ...familiesOf(options.family, [options.host]), admin: options.mark !== undefined });
   if (options.pattern !== undefined && !options.isQuiet) {
     const digits = Array.from(options.pattern, (octet) => octet.toString(16).padStart(2, "0")).join("");
     context.stdout.write(`PATTERN: 0x${digits}\n`);

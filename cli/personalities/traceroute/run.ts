@@ -36,7 +36,7 @@ export async function runTraceroute(options: TracerouteOptions, context: Command
   const families: readonly Family[] = options.family === undefined ? [4, 6] : [options.family];
   await context.resign?.({
     ...familiesOf(options.family, [options.host]),
-    marks: options.mark !== undefined,
+    admin: options.mark !== undefined || options.debug,
     sourcePort: options.sourcePort,
     protocols: await rawProtocolsOf(options, context),
   });
