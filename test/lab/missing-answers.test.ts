@@ -189,7 +189,7 @@ describeInLab("a link whose ends differ in their MTU, by the built executable", 
   }
 
   it("is not claimed where small probes come no farther, or a router tells its MTU", TIME, () =>
-    withLab({ hops: [{}, { filters: ["udp"] }, { mtu: 1400 }] }, async (lab) => {
+    withLab({ hops: [{}, { filters: ["udp"] }, {}, { mtu: 1400 }] }, async (lab) => {
       for (const family of FAMILIES) {
         for (const protocol of ["udp", "icmp"]) {
           const args = ["trace", targetOf(lab, family), "-P", protocol, "-n", "--size", "1500"];
