@@ -170,6 +170,18 @@ describeInLab("on a host that takes away still more, the built executable", impo
     }
   });
 
+  for (const user of USERS) {
+    it(`tells a seccomp filter against IPv6 from a kernel without it, as ${user}`, TIME, async () => {
+      const script = user === "nobody" ? `exec ${AS_NOBODY} "$@"` : 'exec "$@"';
+      const seccomp = [process.execPath, SECCOMP, "ipv6", executable, "auto"];
+      const six = await inHost(script, ...seccomp, lab.target.v6, "-n");
+      assert.equal(six.code, 3, six.stdout + six.stderr);
+      assert.match(six.stdout + six.stderr, /EAFNOSUPPORT: this kernel has the address family, but a seccomp filter/);
+      const four = await inHost(script, ...seccomp, lab.target.v4, "-n");
+      assert.equal(four.code, 0, four.stdout + four.stderr);
+    });
+  }
+
   it("tells root why it may not, where the bounding set lacks CAP_NET_RAW", TIME, async () => {
     const script = 'exec setpriv --bounding-set -net_raw "$@"';
     const { code, stdout } = await inHost(script, executable, "trace", lab.target.v4, "-P", "tcp-syn:443", "-n");

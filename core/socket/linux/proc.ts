@@ -126,6 +126,11 @@ export class Counters {
     return files.some((text) => text?.trim() !== "");
   }
 
+  /** Whether the kernel has an address family; false where it cannot be told. */
+  hasFamily(family: Family): boolean {
+    return this.#read(family === 4 ? "/proc/net/snmp" : "/proc/net/snmp6") !== undefined;
+  }
+
   /** This process's /proc/self/status. */
   status(): string | undefined {
     return this.#read("/proc/self/status");
