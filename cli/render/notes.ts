@@ -56,8 +56,7 @@ function droppedHere({ by, packets, missing }: DroppedHere): string {
   const counts = `while ${missing} ${missing === 1 ? "answer was" : "answers were"} missing`;
   return by === "rp_filter"
     ? `rp_filter of this host dropped ${packets} packets (IPReversePathFilter), ${counts}: they came in by another ` +
-        "interface than the route back to their sender takes (to do: sysctl net.ipv4.conf.all.rp_filter=2, and the " +
-        "same for the interface, or mend the route)"
+        "interface than the route back to their sender takes (to do: sysctl net.ipv4.conf.all.rp_filter=2, or mend the route)"
     : `this host dropped ${packets} packets that came in (InReceives rose by more than InDelivers), ${counts}: INPUT may ` +
         "drop the answers, most likely by a rule that accepts ESTABLISHED but not RELATED; as root it is seen for certain";
 }

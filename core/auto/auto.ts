@@ -1,5 +1,5 @@
 import type { IpAddress } from "../address.ts";
-import type { Network } from "../network.ts";
+import type { InputDrops, Network } from "../network.ts";
 import type { PluginValues, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { createDriver, type Driver } from "../tracer/driver.ts";
@@ -65,11 +65,17 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
   const climb = createLadder(request, options, driver, network, attempts, events);
   const isInRace = ({ index }: Attempt): boolean => request.ladder[index]?.always !== true;
   let leading: Attempt | undefined;
-  const dropsBefore = network.inputDrops?.(request.target.family);
+  let dropsBefore: InputDrops | undefined;
+  let isCounted = false;
 
   while (true) {
     if (request.signal?.aborted) for (const each of attempts) each.stop(network.nowMs(), false);
     else climb(staggerMs);
+    if (!isCounted) {
+      // Once the first probes are under way: until they are answered there is nothing else to do.
+      isCounted = true;
+      dropsBefore = network.inputDrops?.(request.target.family);
+    }
     const candidate = attempts.find((each) => each.path.reached);
     if (candidate !== undefined) overtake(candidate, attempts.filter(isInRace), network.nowMs(), staggerMs);
     for (const each of attempts) each.settle(network.nowMs());

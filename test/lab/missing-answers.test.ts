@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import {
   assertTruePath,
   FAMILIES,
@@ -15,6 +18,9 @@ import {
 import type { Lab } from "./lab.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { describeInLab } from "./suite.ts";
+
+const schema = (name: string): object =>
+  JSON.parse(readFileSync(new URL(`../../docs/schema/${name}`, import.meta.url), "utf8"));
 
 async function must(lab: Lab, namespace: string, script: string): Promise<void> {
   const { code, stderr } = await lab.run(namespace, ["sh", "-ec", script]);
@@ -58,6 +64,8 @@ describeInLab("why answers are missing, by the built executable", import.meta.fi
           const dropped = await droppedHere(lab, user, 4);
           assert.equal(dropped?.by, "rp_filter");
           assert.ok(dropped.packets >= 3 && dropped.missing >= 3, JSON.stringify(dropped));
+          const doctor = await nettrace(lab, user, "doctor");
+          assert.match(doctor.stdout, /rp_filter +strict on eth0, eth1: answers that come by another interface/);
           const { stdout } = await nettrace(lab, user, "auto", lab.target.v4, "-n");
           assert.match(
             stdout,
@@ -163,6 +171,34 @@ describeInLab("why answers are missing, by the built executable", import.meta.fi
       });
     });
   });
+});
+
+describeInLab("what was found out of missing answers", import.meta.filename, () => {
+  for (const [what, script, namespace, args] of [
+    ["a strict rp_filter", reversePathFilter(1), "host", ["auto"]],
+    ["an asymmetric MTU", "ip link set near mtu 1400", "r3", ["trace", "-P", "udp", "--size", "1500"]],
+  ] as const) {
+    it(`of ${what} stands in the document as promised, and in a recording`, TIME, () =>
+      withLab(TWO_WAYS, async (lab) => {
+        if (namespace === "host") await answerThroughEth0(lab);
+        await must(lab, namespace, script);
+        const file = join(lab.directory, "run.jsonl");
+        const [command, ...rest] = args;
+        const run = await nettrace(lab, "root", command, lab.target.v4, "-n", ...rest, "--record", file);
+        const note = /^(rp_filter of this host|packets of 1500 octets) .*$/m.exec(run.stdout)?.[0];
+        assert.ok(note, run.stdout);
+        const replayed = await nettrace(lab, "root", "replay", file);
+        assert.ok(replayed.stdout.includes(note), replayed.stdout);
+        const { stdout } = await nettrace(lab, "root", "replay", file, "--format", "json");
+        const document = JSON.parse(stdout) as { dropped_here?: unknown; small_probes?: unknown };
+        assert.ok(document.dropped_here ?? document.small_probes, stdout);
+        const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, formats: { "date-time": true } });
+        const auto = schema("auto-1.json");
+        const validate = command === "auto" ? ajv.compile(auto) : ajv.addSchema(auto).compile(schema("trace-1.json"));
+        assert.ok(validate(document), JSON.stringify(validate.errors));
+      }),
+    );
+  }
 });
 
 describeInLab("a link whose ends differ in their MTU, by the built executable", import.meta.filename, () => {
