@@ -42,7 +42,10 @@ describeInLab("deceived about its host, the built executable", import.meta.filen
     lab = await createLab(SCENARIOS.plain());
     deceiver = join(lab.directory, "deceive");
     const env = { ...process.env, PATH };
-    const built = spawnSync("gcc", ["-O1", "-Wall", "-Werror", "-o", deceiver, SOURCE], { encoding: "utf8", env });
+    const built = spawnSync(compiler ?? "", ["-O1", "-Wall", "-Werror", "-o", deceiver, SOURCE], {
+      encoding: "utf8",
+      env,
+    });
     assert.equal(built.status, 0, built.stderr);
   }, TIME);
   after(() => lab[Symbol.dispose]());
