@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { findTool, PATH } from "./access.ts";
+import { findTool, hasNobody, PATH } from "./access.ts";
 import {
   assertTruePath,
   EXECUTABLE,
@@ -20,7 +20,10 @@ import { SCENARIOS } from "./scenarios.ts";
 import { describeInLab } from "./suite.ts";
 
 const SOURCE = fileURLToPath(new URL("./deceive.c", import.meta.url));
-const AS: Readonly<Record<User, readonly string[]>> = { root: [], nobody: ["setpriv", ...NOBODY, ...NO_RIGHTS] };
+const AS: Readonly<Record<User, readonly string[]>> = {
+  root: [],
+  nobody: ["setpriv", ...(hasNobody() ? NOBODY : []), ...NO_RIGHTS],
+};
 const HOUR_S = 3600;
 
 const compiler = findTool("gcc");
