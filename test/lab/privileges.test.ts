@@ -48,8 +48,21 @@ function ids(id: number): string {
   return [id, id, id, id].join("\t");
 }
 
+/** What is looked at of a process. */
+type Watched = Pick<ChildProcess, "pid" | "exitCode">;
+
+/** The process that another one has started. */
+async function childOf({ pid = 0 }: ChildProcess): Promise<Watched> {
+  for (let tries = 0; tries < 1000; tries += 1) {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean);
+    if (child !== undefined) return { pid: Number(child), exitCode: null };
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error("it has started nothing");
+}
+
 /** Whose the process is once it has become another's than root's, all of its threads. */
-async function settled(child: ChildProcess, isThere: (status: Status) => boolean): Promise<readonly Status[]> {
+async function settled(child: Watched, isThere: (status: Status) => boolean): Promise<readonly Status[]> {
   for (let tries = 0; tries < 1000; tries += 1) {
     const all = statuses(child.pid ?? 0);
     if (all[0]?.["Name"] === "nettrace" && isThere(all[0])) return all;
@@ -127,6 +140,15 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
       it(`while ${name} waits for an answer, on every thread`, TIME, () =>
         watch([built(), ...argv], async (child) => {
           assertResigned(await settled(child, isNobody), NOBODY, NOBODY);
+        }),
+      );
+    }
+
+    for (const line of ["live 203.0.113.10 2001:db8:ffff::10 target.lab.example", "mtr 203.0.113.10"]) {
+      it(`while the screen of ${line.split(" ")[0]} is there, on every thread`, TIME, () =>
+        watch(["script", "-qfc", `exec ${built()} ${line}`, "/dev/null"], async (script) => {
+          const screen = await childOf(script);
+          assertResigned(await settled(screen, isNobody), NOBODY, NOBODY);
         }),
       );
     }

@@ -10,7 +10,7 @@ import type { Instruction } from "./filter.ts";
 import { Interfaces } from "./interfaces.ts";
 import { IncomingMessage, OutgoingMessage } from "./message.ts";
 import { Counters } from "./proc.ts";
-import { causeOfRefusal } from "./refused-socket.ts";
+import { causeOfMissingFamily, causeOfRefusal } from "./refused-socket.ts";
 import { applySendOptions } from "./send-options.ts";
 import { anyAddress, SOCKADDR_SPACE, writeSockaddr } from "./sockaddr.ts";
 
@@ -24,7 +24,7 @@ export interface KernelOptions extends SendOptions {
   /** An interface's name. */
   readonly interface?: string;
   /** Why this process may not have a raw socket, where more is known than its present rights tell. */
-  readonly explainRefusal?: (family: Family, protocol: number) => string | undefined;
+  readonly explainRefusal?: (errno: string, family: Family, protocol: number) => string | undefined;
 }
 
 /** What all sockets of one network share: the C library, the arena, the clock, and calls with their errors named. */
@@ -64,11 +64,7 @@ export class Kernel {
     const fd = this.libc.socket(family === 4 ? AF.inet : AF.inet6, type | SOCK.nonblock | SOCK.cloexec, protocol);
     if (fd < 0) {
       const errno = errnoName(this.libc.errno());
-      const isRight = errno === "EPERM" || errno === "EACCES";
-      // Ping sockets are a matter of groups.
-      const isPing = type === SOCK.dgram && protocol !== PROTO.udp;
-      const cause = isRight && !isPing ? this.#causeOfRefusal(family, type, protocol) : undefined;
-      throw new SocketError("socket", errno, `open ${what}`, cause);
+      throw new SocketError("socket", errno, `open ${what}`, this.#causeOfRefusedSocket(errno, family, type, protocol));
     }
     // A dual-stack socket would take ports of IPv4 as well, and hash its own flow label into each flow.
     if (family === 6) {
@@ -82,6 +78,16 @@ export class Kernel {
       throw error;
     }
     return fd;
+  }
+
+  #causeOfRefusedSocket(errno: string, family: Family, type: number, protocol: number): string | undefined {
+    if (errno === "EAFNOSUPPORT") return causeOfMissingFamily(this.counters.hasFamily(family), this.counters.status());
+    // Ping sockets are a matter of groups.
+    const isPing = type === SOCK.dgram && protocol !== PROTO.udp;
+    if (isPing || (errno !== "EPERM" && errno !== "EACCES")) return undefined;
+    const { explainRefusal } = this.options;
+    if (type === SOCK.raw && explainRefusal !== undefined) return explainRefusal(errno, family, protocol);
+    return causeOfRefusal(errno, type === SOCK.raw, this.counters.status());
   }
 
   close(fd: number): void {
@@ -237,12 +243,6 @@ export class Kernel {
       this.setOption(fd, SOL.socket, SO.timestamping, flags) === 0 &&
       this.setOption(fd, SOL.socket, SO.timestamping, flags | optId) === 0
     );
-  }
-
-  #causeOfRefusal(family: Family, type: number, protocol: number): string | undefined {
-    const { explainRefusal } = this.options;
-    if (type === SOCK.raw && explainRefusal !== undefined) return explainRefusal(family, protocol);
-    return causeOfRefusal(type === SOCK.raw, this.counters.status());
   }
 
   #set(fd: number, level: number, name: number, length: number): number {

@@ -4,7 +4,7 @@ import type { Libc } from "../../ffi/libc.ts";
 import { AF, IP, IPV6, MSG, PMTUDISC, PROTO, SO, SOCK, SOL } from "./abi.ts";
 import { DROP_ALL } from "./filter.ts";
 import { Kernel } from "./kernel.ts";
-import { mayFilterInput } from "./netfilter.ts";
+import { mayFilter } from "./netfilter.ts";
 import { causeOfRefusal } from "./refused-socket.ts";
 
 /** What to have open before the right to open it is given away. */
@@ -53,7 +53,7 @@ export class SocketReserve {
   constructor(libc: Libc, { copies, taps, families, protocols }: ReserveRequest) {
     this.#kernel = new Kernel(libc, {});
     this.#status = this.#kernel.counters.status();
-    this.mayFilter = mayFilterInput(this.#kernel);
+    this.mayFilter = mayFilter(this.#kernel);
     let room = roomFor(this.#kernel.counters.descriptorLimit());
     const hold = (family: Family | undefined, protocol: number): void => {
       if (room > 0 && this.#hold(family, protocol)) room -= 1;
@@ -72,9 +72,9 @@ export class SocketReserve {
   }
 
   /** Why a raw socket is refused now: one line. */
-  explain(family: Family, protocol: number): string | undefined {
+  explain(errno: string, family: Family, protocol: number): string | undefined {
     return this.#refused.has(kindOf(domainOf(family), SOCK.raw, protocol))
-      ? causeOfRefusal(true, this.#status)
+      ? causeOfRefusal(errno, true, this.#status)
       : EXHAUSTED;
   }
 
