@@ -51,11 +51,12 @@ function ids(id: number): string {
 /** What is looked at of a process. */
 type Watched = Pick<ChildProcess, "pid" | "exitCode">;
 
-/** The process that another one has started. */
+/** The executable that another process has started. */
 async function childOf({ pid = 0 }: ChildProcess): Promise<Watched> {
   for (let tries = 0; tries < 1000; tries += 1) {
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean);
-    if (child !== undefined) return { pid: Number(child), exitCode: null };
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter(Boolean).map(Number);
+    const child = children.find((each) => statuses(each)[0]?.["Name"] === "nettrace");
+    if (child !== undefined) return { pid: child, exitCode: null };
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error("it has started nothing");
@@ -146,10 +147,14 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
 
     for (const line of ["live 203.0.113.10 2001:db8:ffff::10 target.lab.example", "mtr 203.0.113.10"]) {
       it(`while the screen of ${line.split(" ")[0]} is there, on every thread`, TIME, () =>
-        watch(["script", "-qfc", `exec ${built()} ${line}`, "/dev/null"], async (script) => {
-          const screen = await childOf(script);
-          assertResigned(await settled(screen, isNobody), NOBODY, NOBODY);
-        }),
+        watch(
+          ["script", "-qfc", `exec ${built()} ${line}`, "/dev/null"],
+          async (script) => {
+            const screen = await childOf(script);
+            assertResigned(await settled(screen, isNobody), NOBODY, NOBODY);
+          },
+          { TERM: "xterm" },
+        ),
       );
     }
 
