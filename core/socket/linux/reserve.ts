@@ -29,10 +29,10 @@ interface Held {
   isFree: boolean;
 }
 
-/** So many descriptors are left to others, whatever the limit: the runtime's own, a resolver's, sockets without privilege. */
-const OTHERS = 12;
-/** Below such a limit, only half of what is left is taken. */
-const TIGHT = 256;
+/** So many descriptors are left to others: the runtime's own, a resolver's, sockets without privilege. */
+const OTHERS = 11;
+/** Where there are more, half of them are. */
+const MANY = 256;
 
 const EXHAUSTED =
   "privileges were given away before it was asked for (--keep-privileges keeps them; a plugin of one's own declares its rawProtocols)";
@@ -58,12 +58,18 @@ export class SocketReserve {
     const hold = (family: Family | undefined, protocol: number): void => {
       if (room > 0 && this.#hold(family, protocol)) room -= 1;
     };
-    for (let copy = 0; copy < Math.max(copies, taps); copy += 1) {
-      if (copy < copies) for (const family of families) hold(family, family === 4 ? PROTO.icmp : PROTO.icmpv6);
-      if (copy < taps) hold(undefined, 0);
-      if (copy < copies)
-        for (const protocol of [PROTO.tcp, ...protocols]) for (const family of families) hold(family, protocol);
-    }
+    const icmp = (): void => {
+      for (const family of families) hold(family, family === 4 ? PROTO.icmp : PROTO.icmpv6);
+    };
+    const others = (): void => {
+      for (const protocol of [PROTO.tcp, ...protocols]) for (const family of families) hold(family, protocol);
+    };
+    // What is most likely to be needed comes first, since there may not be room for all.
+    if (copies > 0) icmp();
+    if (copies > 0) others();
+    for (let each = 0; each < taps; each += 1) hold(undefined, 0);
+    for (let copy = 1; copy < copies; copy += 1) icmp();
+    for (let copy = 1; copy < copies; copy += 1) others();
   }
 
   /** How many are held. */
@@ -195,7 +201,6 @@ function kindOf(domain: number, type: number, protocol: number): string {
   return `${domain} ${type & 0xf} ${protocol}`;
 }
 
-function roomFor(limit: number | undefined): number {
-  const left = Math.max(0, (limit ?? TIGHT) - OTHERS);
-  return limit !== undefined && limit < TIGHT ? Math.floor(left / 2) : left;
+function roomFor(limit = MANY): number {
+  return limit < MANY ? Math.max(0, limit - OTHERS) : Math.floor(limit / 2);
 }
