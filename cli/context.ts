@@ -1,5 +1,11 @@
-import type { AddressLookup, Network, ProtocolPlugin, ReverseLookup, SystemNetworkOptions } from "../core/mod.ts";
-import type { AsnOf } from "./personalities/asn-of.ts";
+import type {
+  AddressLookup,
+  Network,
+  OriginLookup,
+  ProtocolPlugin,
+  ReverseLookup,
+  SystemNetworkOptions,
+} from "../core/mod.ts";
 
 /** Where text goes. Never throws: what cannot be written is the composition root's to report. */
 export interface Output {
@@ -29,8 +35,8 @@ export interface CommandContext {
   /** Absent: the system's resolver. */
   readonly lookup?: AddressLookup;
   readonly reverse?: ReverseLookup;
-  /** Absent: no network's number is known. */
-  readonly asnOf?: AsnOf;
+  /** What is known of networks. Absent: a database where one is given, and DNS. */
+  readonly origins?: OriginLookup;
   /** This machine's own name. Absent: the system's. */
   readonly hostName?: string;
   /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */

@@ -37,7 +37,9 @@ export function createSession(context: CommandContext, settings: LiveSettings, o
   let { ui, tuning } = settings;
   let frozen: readonly TargetState[] | undefined;
   const names = createNames({ onSettled: onChange, ...(context.reverse && { reverse: context.reverse }) });
-  const origins = createOrigins({ sources: [settings.origins], onSettled: onChange });
+  /** By whether the number is enough: a database that knows it asks nobody. */
+  const briefly = createOrigins({ sources: [settings.origins("asns")], onSettled: onChange });
+  const fully = createOrigins({ sources: [settings.origins("registry")], onSettled: onChange });
   const targets = settings.targets.map((target) => measureTarget(context, settings, target, onChange));
   const hidden = new Map<Measuring, { readonly atMs: number; readonly state: TargetState }>();
 
@@ -49,6 +51,7 @@ export function createSession(context: CommandContext, settings: LiveSettings, o
     },
     originOf(address) {
       if (ui.origin === "off") return undefined;
+      const origins = ui.origin === "number" || ui.origin === "holder" ? briefly : fully;
       origins.want(address);
       return origins.of(address);
     },

@@ -1,4 +1,4 @@
-import type { IpAddress, OriginLookup, ProtocolPlugin, Route, Rung, TraceEvent } from "../../core/mod.ts";
+import type { IpAddress, OriginField, OriginLookup, ProtocolPlugin, Route, Rung, TraceEvent } from "../../core/mod.ts";
 import type { CommonOptions } from "../options.ts";
 import type { Thresholds } from "./thresholds.ts";
 import type { Tuning } from "./tuning.ts";
@@ -21,10 +21,12 @@ export interface LiveSettings {
   readonly tuning: Tuning;
   readonly ui: Ui;
   readonly thresholds: Thresholds;
-  /** Asked for nothing before networks are wanted on the screen. */
-  readonly origins: OriginLookup;
+  /** What is known of networks, from sources that know the field; asked for nothing before it is wanted on the screen. */
+  readonly origins: LiveOrigins;
   readonly observe?: Observe;
 }
+
+export type LiveOrigins = (field: OriginField) => OriginLookup;
 
 export interface LiveTarget {
   /** As typed. */

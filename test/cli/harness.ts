@@ -19,7 +19,7 @@ export interface CliRun {
   /** Addresses by name; `dst.test` has both of the simulated target's. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   readonly lookup?: CommandContext["lookup"];
-  readonly asnOf?: CommandContext["asnOf"];
+  readonly origins?: CommandContext["origins"];
   /** The C library cannot be called. */
   readonly reachOnly?: boolean;
   /** Opening the network fails with this. */
@@ -78,7 +78,12 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
     hostName: "here",
-    asnOf: run.asnOf ?? (async ({ text }) => run.networks?.[text]),
+    origins:
+      run.origins ??
+      (async ({ text }) => {
+        const asns = run.networks?.[text];
+        return asns && { asns };
+      }),
     now: () => STARTED,
     onInterrupt(handler) {
       interrupt = handler;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findPersonality, type NamedPersonality, type PersonalityCall } from "../../cli/personalities/mod.ts";
+import type { IpAddress } from "../../core/address.ts";
 import { RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
 import { lossy, mpls, plain, router, silent, target, unreachable } from "../../core/sim/topologies.ts";
 import type { Topology } from "../../core/sim/topology.ts";
@@ -83,6 +84,28 @@ describe("mtr", () => {
     assert.match(stdout, /^ {2}1\. AS64500 64501 {0,2}10\.0\.1\.1 /m);
     assert.match(stdout, /^ {2}2\. AS\?\?\? {4}198\.51\.100\.10 /m);
     assert.doesNotMatch((await runCli(`mtr -rn -c 1 ${ADDRESS}`, { topology: plain(2), networks })).stdout, /645/);
+  });
+
+  it("shows what else is known of networks, each in mtr's columns", async () => {
+    const origin = {
+      asns: [64_500],
+      prefix: "10.0.0.0/16",
+      country: "US",
+      registry: "arin",
+      allocated: "1998-09-25",
+    };
+    const run = {
+      topology: plain(2),
+      origins: async ({ text }: IpAddress) => (text === "10.0.1.1" ? origin : undefined),
+    };
+    const shown = ["AS64500  ", "10.0.0.0/16        ", "US  ", "arin    ", "1998-09-25 "];
+    const unknown = ["AS???    ", "???                ", "??? ", "???     ", "???        "];
+    for (const [field, text] of shown.entries()) {
+      const { stdout } = await runCli(`mtr -rwn -c 1 -y ${field} ${ADDRESS}`, run);
+      const [, , first, second] = stdout.split("\n");
+      assert.equal(first?.slice(0, 5 + text.length + 8), `  1. ${text}10.0.1.1`);
+      assert.equal(second?.slice(0, 5 + text.length + 13), `  2. ${unknown[field]}198.51.100.10`);
+    }
   });
 
   it("shows label stacks only where asked to", async () => {

@@ -6,7 +6,7 @@ import { liveOrigins } from "../../live/origins.ts";
 import type { LiveSettings, LiveTarget } from "../../live/settings.ts";
 import { checkTerminal, loadScreen } from "../../live/terminal-check.ts";
 import { DEFAULT_THRESHOLDS } from "../../live/thresholds.ts";
-import { DISPLAYS, FIRST_UI } from "../../live/ui.ts";
+import { DISPLAYS, FIRST_UI, ORIGIN_VIEWS } from "../../live/ui.ts";
 import type { CommonOptions } from "../../options.ts";
 import { isFallbackWanted } from "../fallback.ts";
 import { lookUpHost } from "../lookup.ts";
@@ -72,7 +72,7 @@ async function toLiveSettings(context: CommandContext, settings: MtrSettings): P
       hasNames: settings.dns,
       hasBoth: settings.showIps,
       hasMpls: settings.mpls,
-      origin: settings.info === undefined ? "off" : "number",
+      origin: ORIGIN_VIEWS[settings.info === undefined ? 0 : settings.info + 1] ?? "off",
     },
     thresholds: DEFAULT_THRESHOLDS,
     origins: await liveOrigins(context, settings.asnDb),

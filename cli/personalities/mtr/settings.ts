@@ -233,7 +233,7 @@ const OPTIONS: readonly MtrOption[] = [
     value: "required",
     read: (value) => ({ mark: whole(value, UINT32_MAX) }),
   },
-  { long: "asn-db", value: "required", read: (value) => ({ asnDb: value, info: 0 }) },
+  { long: "asn-db", value: "required", read: (value, so) => ({ asnDb: value, info: so.info ?? 0 }) },
   { long: "fallback", read: () => ({ fallback: true }) },
 ];
 
