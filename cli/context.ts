@@ -45,6 +45,8 @@ export interface CommandContext {
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /** Calls `handler` with what comes in on standard input; returns how to stop reading. Absent: nothing comes. */
+  readonly onInput?: (handler: (text: string) => void) => () => void;
   /** Calls `handler` whenever a status is asked for (SIGQUIT, Ctrl-\); returns how to stop listening. Absent: never. */
   readonly onStatus?: (handler: () => void) => () => void;
 }

@@ -253,6 +253,22 @@ describe("mtr", () => {
     );
   });
 
+  it("begins the split format anew at r, and ends it at q, as typed or piped in", async () => {
+    const input = [
+      { atMs: 2500, text: "x\nR\n" },
+      { atMs: 4200, text: "q" },
+    ];
+    const { code, stdout, stderr } = await runCli(`mtr -pn ${ADDRESS}`, { topology: plain(2), input });
+    assert.equal(stderr, "");
+    assert.equal(code, 0);
+    const [before = "", after = ""] = stdout.split("1 10.0.1.1 0 0 0 0 0 0\n2 198.51.100.10 0 0 0 0 0 0\n");
+    assert.match(before, /^1 10\.0\.1\.1 0 3 3 2 2 2$/m);
+    assert.match(after, /^1 10\.0\.1\.1 0 1 1 2 2 2$/m);
+    assert.match(after, /^2 198\.51\.100\.10 0 1 1 4 4 4$/m);
+    assert.doesNotMatch(stdout, /^-/m);
+    assert.ok(after.length < before.length, stdout);
+  });
+
   it("takes several hosts in turn, and goes on behind one that does not resolve", async () => {
     const lookup = async (name: string): Promise<never> => {
       throw Object.assign(new Error(name), { code: "ENOTFOUND" });
