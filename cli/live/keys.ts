@@ -126,7 +126,7 @@ function pressCharacter(ui: Ui, character: string, scene: KeyScene): Pressed {
     case "y":
       return { ui: { ...ui, origin: next(ORIGIN_VIEWS, ui.origin, 1) } };
     case "r":
-      return { ui: { ...ui, message: "All numbers begin anew" }, action: { type: "reset" } };
+      return { ui, action: { type: "reset" } };
     case "u":
       return { ui, action: { type: "protocol", wanted: "udp" } };
     case "t":

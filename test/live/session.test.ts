@@ -3,9 +3,10 @@ import { describe, it } from "node:test";
 import { checkSettings } from "../../cli/commands/live.ts";
 import type { CommandContext, Output } from "../../cli/context.ts";
 import type { Key } from "../../cli/live/keys.ts";
-import { endText, exitCodeOfTargets } from "../../cli/live/report.ts";
+import { endText, exitCodeOfTargets, type LiveResult } from "../../cli/live/report.ts";
+import { resultOf } from "../../cli/live/result.ts";
 import { createSession, type Session } from "../../cli/live/session.ts";
-import type { Observe } from "../../cli/live/settings.ts";
+import type { LiveEvent } from "../../cli/live/settings.ts";
 import { parseAddress } from "../../core/mod.ts";
 import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
 import { createSimNetwork } from "../../core/sim/network.ts";
@@ -20,14 +21,17 @@ interface Play {
   readonly hosts?: number;
   /** When to end it; else all rounds are played. */
   readonly until?: (session: Session) => boolean;
-  /** What to do as things happen. */
-  readonly on?: (observation: Parameters<Observe>[0], session: Session) => void;
+  /** What to do as rounds go on. */
+  readonly on?: (observation: Observation, session: Session) => void;
+  readonly observe?: (event: LiveEvent) => void;
 }
+
+type Observation = Extract<LiveEvent, { type: "rounds" }>;
 
 const SILENT: Output = { write() {}, isTerminal: false, columns: undefined };
 
 /** Measures on the simulated network, in virtual time, until all rounds are over or the session is stopped. */
-async function play({ topology = paths.plain(4), host = {}, options = {}, hosts = 1, on, until }: Play) {
+async function play({ topology = paths.plain(4), host = {}, options = {}, hosts = 1, on, observe, until }: Play) {
   let seed = 0;
   const context: CommandContext = {
     stdout: SILENT,
@@ -50,7 +54,10 @@ async function play({ topology = paths.plain(4), host = {}, options = {}, hosts 
   const settings = {
     ...checked,
     targets,
-    observe: (observation: Parameters<Observe>[0]) => on?.(observation, session),
+    observe(event: LiveEvent) {
+      observe?.(event);
+      if (event.type === "rounds") on?.(event, session);
+    },
   };
   let isBuilt = false;
   const session: Session = createSession(context, settings, {
@@ -63,7 +70,8 @@ async function play({ topology = paths.plain(4), host = {}, options = {}, hosts 
   });
   isBuilt = true;
   await session.done;
-  return { session, report: () => endText(context, settings, session, context.now()) };
+  const result = (): LiveResult => resultOf(context, settings, session, context.now());
+  return { context, settings, session, result, report: () => endText(context, result()) };
 }
 
 /** Presses a key once, as soon as a round begins. */
@@ -118,12 +126,13 @@ describe("a live session", () => {
     const { session, report } = await play({
       options: { protocol: "icmp" },
       on(observation, it) {
-        if (observation.label === "icmp") first(observation, it);
+        const { protocol } = observation.key;
+        if (protocol === "icmp") first(observation, it);
         else second(observation, it);
-        if (rounds.at(-1) !== observation.label) rounds.push(observation.label);
+        if (rounds.at(-1) !== protocol) rounds.push(protocol);
       },
     });
-    assert.deepEqual(rounds, ["icmp", "tcp-syn:443", "icmp"]);
+    assert.deepEqual(rounds, ["icmp", "tcp-syn", "icmp"]);
     const [target] = session.state().targets;
     assert.equal(target?.run?.label, "icmp");
     assert.equal(target?.run?.rounds, 10);

@@ -24,7 +24,7 @@ export async function runLiveMtr(context: CommandContext, settings: MtrSettings)
   checkTerminal(context, "-r, -w, --json, --csv, --xml, --raw and --split need none");
   const targets = await lookUpAll(context, settings);
   const live = await toLiveSettings(context, settings);
-  const { showLive } = await loadScreen();
+  const { showLive } = await loadScreen(() => import("../../live/show-live.ts"));
   const code = await showLive(context, { ...live, targets });
   if (code === EXIT.refusedHere) return FAILURE;
   return code === EXIT.terminated || code === EXIT.hungUp ? code : EXIT.reached;
