@@ -1,24 +1,15 @@
 import type { CommandContext } from "../context.ts";
 import type { OutputFormat } from "../formats.ts";
-import { exitCodeOfReplay, playAll, type RoundsRecording } from "../live/replay-session.ts";
+import { exitCodeOfReplay, playAll } from "../live/replay-session.ts";
 import { endDocuments, endText, type LiveResult } from "../live/report.ts";
 import { printableJson } from "../printable.ts";
-import type { PlayedAttempt } from "../record/player.ts";
+import type { Recording } from "../record/read.ts";
 import { attemptLabel } from "../render/attempt.ts";
 import { createDocumentWriter } from "../render/document.ts";
 import type { LiveHead } from "../render/report.ts";
-import type { RunEnd } from "../result.ts";
 
-/** A recorded run as it stood at its end. */
-export interface RecordedRun {
-  readonly attempts: readonly PlayedAttempt[];
-  readonly end: RunEnd;
-}
-
-interface LiveRecording extends RoundsRecording, RecordedRun {
-  readonly head: LiveHead;
-  readonly raw: readonly string[];
-}
+/** With a head of its own kind. */
+type LiveRecording = Recording & { readonly head: LiveHead };
 
 /** A recording of `live` without its screen: what it printed at its end, or in another format, target by target. */
 export async function printLive(

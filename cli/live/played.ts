@@ -11,12 +11,16 @@ import type { Phase } from "./state.ts";
 export interface PlayedTargets {
   readonly targets: readonly Measured[];
   apply(played: Played): void;
+  /** So far it was played by now, milliseconds since it began, though nothing may have happened. */
+  pass(ms: number): void;
   /** Of the latest rounds, milliseconds. */
   readonly intervalMs: number;
   readonly firstHop: number;
   readonly maxHop: number;
   /** How far it was played, milliseconds since it began. */
   readonly positionMs: number;
+  /** How long it took, as its end says; until that is known, how far it was played. */
+  readonly durationMs: number;
 }
 
 interface PlayedTarget {
@@ -51,6 +55,7 @@ export function createPlayedTargets(
   let { intervalMs } = head;
   let { firstHop, maxHop } = head.trace;
   let positionMs = 0;
+  let durationMs: number | undefined;
 
   const begin = (attempt: PlayedAttempt): void => {
     const owner = played[attempt.target];
@@ -115,7 +120,7 @@ export function createPlayedTargets(
       if ("atMs" in line) positionMs = Math.max(positionMs, line.atMs);
       if (line.type === "note") note(line.note);
       else if (line.type === "end") {
-        positionMs = Math.max(positionMs, line.end.durationMs);
+        ({ durationMs } = line.end);
         for (const each of played) each.phase = { type: "finished" };
       } else if (line.type === "event") {
         const { event } = line;
@@ -124,6 +129,9 @@ export function createPlayedTargets(
           owners.get(event.attempt.index)?.runs.get(event.attempt.index)?.apply(event.event);
         }
       }
+    },
+    pass(ms) {
+      positionMs = Math.max(positionMs, ms);
     },
     get intervalMs() {
       return intervalMs;
@@ -136,6 +144,9 @@ export function createPlayedTargets(
     },
     get positionMs() {
       return positionMs;
+    },
+    get durationMs() {
+      return durationMs ?? positionMs;
     },
   };
 }

@@ -78,6 +78,7 @@ export function createReplaySession(recording: RoundsRecording, options: ReplayO
   const until = async (atMs: number): Promise<void> => {
     if (speed === undefined) return;
     for (let leftMs = atMs - due(); leftMs > 0 && !isStopped; leftMs = atMs - due()) {
+      targets.pass(atMs - leftMs);
       onChange();
       await clock.sleep(Math.min(STEP_MS, leftMs / speed));
     }
@@ -125,7 +126,7 @@ export function exitCodeOfReplay({ interrupted }: RoundsRecording, { targets }: 
 }
 
 function replayResult({ head, names }: RoundsRecording, targets: PlayedTargets): LiveResult {
-  const { firstHop, maxHop, intervalMs, positionMs } = targets;
+  const { firstHop, maxHop, intervalMs, durationMs } = targets;
   return {
     targets: targets.targets,
     names,
@@ -133,7 +134,7 @@ function replayResult({ head, names }: RoundsRecording, targets: PlayedTargets):
     trace: { ...DEFAULT_TRACE_OPTIONS, ...head.trace, firstHop, maxHop },
     intervalMs,
     started: head.started,
-    durationMs: positionMs,
+    durationMs,
     ...(head.localHost !== undefined && { localHost: head.localHost }),
   };
 }
