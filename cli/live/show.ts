@@ -1,6 +1,7 @@
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { printable } from "../printable.ts";
+import { createCollector } from "./collector.ts";
 import type { Key } from "./keys.ts";
 import { paintLine } from "./line.ts";
 import { createPacer } from "./pacer.ts";
@@ -97,8 +98,10 @@ export async function showOnScreen(context: CommandContext, { title, open }: Sho
       pacer.request(true);
     })();
   };
+  const collect = createCollector();
   const clock = setInterval(() => {
     shown.onClock?.();
+    collect();
     pacer.request();
   }, CLOCK_MS);
   const stopListening = context.onInterrupt((signal) => end({ by: "signal", signal }));
