@@ -33,7 +33,7 @@ export { createPingSchedule, type PingScheduleOptions } from "./tracer/ping-sche
 export { createRoundsSchedule, type RoundsControl, type RoundsOptions } from "./tracer/rounds-schedule.ts";
 export type { RefusalPolicy } from "./tracer/run.ts";
 export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedule.ts";
-export { hopsBack, type SweepWait } from "./tracer/sweep-cells.ts";
+export { hopsBack, type SweepCell, type SweepWait } from "./tracer/sweep-cells.ts";
 export { createSweep, type Sweep, type SweepOptions, type SweepTurn } from "./tracer/sweep-schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
 export * from "./udp-service.ts";

@@ -41,10 +41,14 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts", "core/hop-tally.ts"],
   },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
+  // An example knows the public door only, and so may come with nettrace too.
+  { who: "plugins/more.ts", may: ["plugins/", "examples/plugins/sctp.ts"] },
   {
     who: "plugins/",
     may: [
       ...CONTRACTS,
+      "plugins/tcp-session.ts",
+      "plugins/udp-session.ts",
       "core/wire/",
       "core/icmp-reply.ts",
       "core/icmp-listener.ts",
@@ -52,7 +56,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
       "core/padding.ts",
     ],
   },
-  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
+  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "plugins/more.ts", "package.json"] },
 ];
 
 function sources(directory: string): string[] {
