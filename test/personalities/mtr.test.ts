@@ -5,6 +5,7 @@ import type { IpAddress } from "../../core/address.ts";
 import { RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
 import { lossy, mpls, plain, router, silent, target, unreachable } from "../../core/sim/topologies.ts";
 import type { Topology } from "../../core/sim/topology.ts";
+import { readU16 } from "../../core/wire/mod.ts";
 import { runCli, text } from "../cli/harness.ts";
 
 const ADDRESS = "198.51.100.10";
@@ -128,6 +129,21 @@ describe("mtr", () => {
     const { code, stdout } = await runCli(`mtr -rwn ${ADDRESS} -c 1 -T -P 443`, { topology: plain(3), host });
     assert.equal(code, 0);
     assert.match(stdout, /^ {2}3\.\|-- 198\.51\.100\.10 /m);
+  });
+
+  it("goes by SCTP, to port 80 or the one asked for", async () => {
+    for (const [flags, port] of [
+      ["-S", 80],
+      ["--sctp -P 9899", 9899],
+    ] as const) {
+      const { code, stdout, sent } = await runCli(`mtr -rn -c 1 ${flags} ${ADDRESS}`, { topology: plain(3) });
+      assert.equal(code, 0);
+      assert.match(stdout, /^ {2}3\.\|-- 198\.51\.100\.10 {14}0\.0% {5}1 /m);
+      for (const { packet } of sent) assert.deepEqual([packet[9], readU16(packet, 22)], [132, port]);
+    }
+    const { code, stderr } = await runCli(`mtr -rn -c 1 -S ${ADDRESS}`, { topology: plain(3), host: RESTRICTED });
+    assert.equal(code, 1);
+    assert.match(stderr, /^mtr: Permission denied\nnettrace: an OUTPUT rule refuses SCTP to port 80; try: [^\n]+\n$/);
   });
 
   it("reads MTR_OPTIONS first, and the command line overrides it", async () => {
@@ -356,7 +372,7 @@ describe("mtr", () => {
     ["-r -s -100", "invalid argument: '-100'"],
     ["-r -F /nonexistent/list", "open /nonexistent/list: No such file or directory"],
     ["-r -a nonsense", "invalid local address"],
-    ["-r -S", "-S cannot be had: SCTP is not built in (nettrace trace --plugin FILE -P sctp loads it)"],
+    ["-r -S -u", "-u , -T and -S are mutually exclusive"],
     ["-r -s 10", "Cannot send icmp packets of 10 octets: over IPv4 they have from 28 to 65535"],
   ];
   for (const [flags, message] of complaints) {

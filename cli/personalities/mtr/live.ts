@@ -42,7 +42,7 @@ async function lookUpAll(context: CommandContext, { hosts, family }: MtrSettings
 
 async function toLiveSettings(context: CommandContext, settings: MtrSettings): Promise<Omit<LiveSettings, "targets">> {
   const choice = await context.protocols();
-  const asked = rungsOf(settings, choice.plugins);
+  const asked = await rungsOf(settings, choice.plugins);
   const ports = settings.port === undefined ? undefined : String(settings.port);
   const others = buildLadder(choice, { ports }).filter((rung) => !asked.some((each) => isSame(each, rung)));
   const { firstHop, maxHop, maxUnknown, intervalMs, tos, bitPattern } = settings;

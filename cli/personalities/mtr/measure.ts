@@ -66,7 +66,7 @@ export async function measure(run: HostRun): Promise<Watched> {
 async function measureOnce(run: HostRun, lines?: SplitLines): Promise<Watched> {
   const { settings, context, network, target, signal } = run;
   const { plugins } = await context.protocols();
-  const watched = await watch(run, rungsOf(settings, plugins), settings.protocol, lines);
+  const watched = await watch(run, await rungsOf(settings, plugins), settings.protocol, lines);
   const isRefused = watched.error instanceof SocketError && watched.table.received === 0;
   if (!isRefused || signal.aborted || !isFallbackWanted(settings.fallback, context.env)) return watched;
   const ports = settings.port === undefined ? undefined : String(settings.port);
@@ -77,24 +77,30 @@ async function measureOnce(run: HostRun, lines?: SplitLines): Promise<Watched> {
   return watch(run, [search.rung], "fallback", lines);
 }
 
-const TCP_PORT = 80;
-const PLUGINS = { icmp: ["icmp"], udp: ["udp"], tcp: ["tcp-syn", "tcp-connect"] } as const;
+/** Of TCP and SCTP. */
+const STREAM_PORT = 80;
+const PLUGINS = { icmp: ["icmp"], udp: ["udp"], tcp: ["tcp-syn", "tcp-connect"], sctp: ["sctp"] } as const;
 
 /** What mtr calls a protocol may be several of ours: the first that this host opens a socket for. */
-export function rungsOf(
+export async function rungsOf(
   { protocol, port }: Pick<MtrSettings, "protocol" | "port">,
-  plugins: readonly ProtocolPlugin[],
-): readonly Rung[] {
+  known: readonly ProtocolPlugin[],
+): Promise<readonly Rung[]> {
+  const plugins = protocol === "sctp" ? [...known, (await import("../../../plugins/more.ts")).sctp] : known;
   return PLUGINS[protocol].map((name) => {
     const plugin = plugins.find((each) => each.name === name);
     if (plugin === undefined) throw new UsageError(`Cannot use ${name}: it is not built in`);
-    return { plugin, port: port ?? (protocol === "tcp" ? TCP_PORT : 0) };
+    return { plugin, port: port ?? (isStream(protocol) ? STREAM_PORT : 0) };
   });
 }
 
-/** mtr's UDP counts the target's ports up unless one is asked for; its TCP takes a source port for each probe. */
+function isStream(protocol: MtrSettings["protocol"]): boolean {
+  return protocol === "tcp" || protocol === "sctp";
+}
+
+/** mtr's UDP counts the target's ports up unless one is asked for; its TCP and SCTP take a source port for each probe. */
 export function isFlowVaried({ protocol, port }: Pick<MtrSettings, "protocol" | "port">): boolean {
-  return protocol === "tcp" || (protocol === "udp" && port === undefined);
+  return isStream(protocol) || (protocol === "udp" && port === undefined);
 }
 
 function watch(
@@ -149,6 +155,6 @@ function fillOf({ bitPattern }: MtrSettings): Uint8Array | "random" {
 
 export function protocolWords({ protocol, port }: MtrSettings): string {
   if (protocol === "icmp") return "ICMP";
-  const number = port ?? (protocol === "tcp" ? TCP_PORT : undefined);
+  const number = port ?? (isStream(protocol) ? STREAM_PORT : undefined);
   return `${protocol.toUpperCase()}${number === undefined ? "" : ` to port ${number}`}`;
 }
