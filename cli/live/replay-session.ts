@@ -36,7 +36,7 @@ export interface ReplayOptions extends TerminalTraits {
   readonly onChange: () => void;
 }
 
-export interface ReplayClock {
+interface ReplayClock {
   /** Monotonic milliseconds. */
   nowMs(): number;
   sleep(ms: number): Promise<void>;

@@ -30,7 +30,7 @@ export type Pane = (typeof PANES)[number];
 export const PANES = ["none", "detail", "chart", "histogram"] as const;
 
 /** What is shown of networks: none, then mtr's `-y` in its order, and the holder, whom databases know. */
-export type OriginView = (typeof ORIGIN_VIEWS)[number];
+type OriginView = (typeof ORIGIN_VIEWS)[number];
 export const ORIGIN_VIEWS = ["off", "number", "prefix", "country", "registry", "allocated", "holder"] as const;
 
 /** Which numbers: as many of the latency's as there is room for, the jitter's, or those of mtr's `o`. */

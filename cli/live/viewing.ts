@@ -7,7 +7,7 @@ import type { Tuning } from "./tuning.ts";
 import type { Ui } from "./ui.ts";
 
 /** What only the terminal's owner can do. */
-export type OuterAction = Extract<Action, { type: "quit" | "suspend" | "redraw" }>;
+type OuterAction = Extract<Action, { type: "quit" | "suspend" | "redraw" }>;
 export type InnerAction = Exclude<Action, OuterAction>;
 
 /** How targets are looked at. Knows no terminal, and not where the numbers come from. */

@@ -26,7 +26,7 @@ export interface Play {
   readonly observe?: (event: LiveEvent) => void;
 }
 
-export type Observation = Extract<LiveEvent, { type: "rounds" }>;
+type Observation = Extract<LiveEvent, { type: "rounds" }>;
 
 const SILENT: Output = { write() {}, isTerminal: false, columns: undefined };
 
