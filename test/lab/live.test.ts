@@ -279,17 +279,29 @@ describeInLab("the live screen in a real terminal", import.meta.filename, () => 
     assert.match(again, /^exit 0$/m);
 
     await terminal.type(`clear; ${audited(mixed, `nettrace replay ${file} --speed 0.5`)}`);
-    await terminal.until(/ replay x0\.5 [\s\S]*^icmp \(raw\), [4-9] rounds/m);
+    await terminal.until(/ replay x0\.5 [\s\S]*^icmp \(raw\), \d+ rounds/m);
     await terminal.keys("p");
     const paused = await terminal.until(/PAUSED/);
+    await terminal.keys("Right");
+    const later = await terminal.until(/PAUSED[\s\S]*details/);
+    const roundsOf = (text: string): string => /^icmp \(raw\), .*$/m.exec(text)?.[0] ?? text;
+    assert.equal(roundsOf(later), roundsOf(paused));
     await terminal.keys("Space");
-    await terminal.until(/^icmp \(raw\), 1\d rounds/m);
-    assert.match(paused, /^icmp \(raw\), [4-9] rounds/m);
+    await terminal.until(/^The recording ends here$/m);
     await terminal.keys("C-c");
     await assertGivenBack(terminal);
     assert.match(await terminal.screen(), /^exit 130$/m);
     const { stdout } = await mixed.run("host", [mixed.stage(EXECUTABLE), "replay", file]);
     assert.match(stdout, /^203\.0\.113\.10 is reached in 6 hops/m);
+  });
+
+  it("ends with its report and one line where its recording cannot be written any more", PATIENCE, async () => {
+    const terminal = await open(mixed, SMALL);
+    await terminal.type(audited(mixed, `${LINE} --record /dev/full`));
+    await assertGivenBack(terminal);
+    const screen = await terminal.screen();
+    assert.match(screen, /^HOST: /m);
+    assert.match(screen, /^nettrace: Cannot record to \/dev\/full: ENOSPC\nexit 2$/m);
   });
 
   it("is readable without colour, and without UTF-8", PATIENCE, async () => {
