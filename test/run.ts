@@ -72,18 +72,23 @@ function openReports(): { readonly file: string; readonly output: string } & Dis
   };
 }
 
-/** Parts that mostly wait, at the same time; each one's output is printed whole, in turn. */
-async function together(parts: readonly { title: string; paths: readonly string[] }[], enter: Enter): Promise<void> {
-  const running = parts.map(({ title, paths }) => {
-    const reports = openReports();
-    return { title, reports, ended: runInto(reports.output, enter(runtimes.bun.command(paths, reports.file))) };
-  });
-  for (const { title, reports, ended } of running) {
-    using _ = reports;
-    const isPassed = await ended;
-    console.log(`\n# ${title}\n${readFileSync(reports.output, "utf8")}`);
-    count(title, isPassed, reports.file);
-  }
+/** Labs wait for most of their time: several files at once, each one's output printed whole when it ends. */
+const LABS_AT_ONCE = 3;
+
+async function labs(enter: Enter): Promise<void> {
+  const waiting = readdirSync(join(root, "test", "lab"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts"))
+    .sort();
+  const work = async (): Promise<void> => {
+    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+      using reports = openReports();
+      const title = `labs: ${name.replace(".test.ts", "")}`;
+      const isPassed = await runInto(reports.output, enter(runtimes.bun.command([`./test/lab/${name}`], reports.file)));
+      console.log(`\n# ${title}\n${readFileSync(reports.output, "utf8")}`);
+      count(title, isPassed, reports.file);
+    }
+  };
+  await Promise.all(Array.from({ length: LABS_AT_ONCE }, work));
 }
 
 function runInto(output: string, [file = "", ...rest]: readonly string[]): Promise<boolean> {
@@ -100,18 +105,6 @@ function runInto(output: string, [file = "", ...rest]: readonly string[]): Promi
       end(false);
     });
   });
-}
-
-/** The labs in two halves: they wait for most of their time. */
-function labHalves(): { title: string; paths: string[] }[] {
-  const files = readdirSync(join(root, "test", "lab"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".test.ts"))
-    .sort()
-    .map((name) => `./test/lab/${name}`);
-  return [0, 1].map((half) => ({
-    title: `labs, half ${half + 1}`,
-    paths: files.filter((_, index) => index % 2 === half),
-  }));
 }
 
 /** The same tests on all three. One that finds fewer of them than Bun has lost some, which counts as a failure. */
@@ -182,7 +175,7 @@ if (access.kind === "refused") {
 } else {
   const enter: Enter = (command) => entering(access, command);
   everywhere(`sockets (${access.kind})`, ["./test/socket"], enter);
-  await together(labHalves(), enter);
+  await labs(enter);
 }
 
 if (failures.length > 0) console.log(`\n# Failed\n${failures.join("\n")}`);

@@ -15,6 +15,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/egress/", "core/wire/", "core/icmp-reply.ts", "core/tracer/pacer.ts"],
   },
   { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
+  { who: "core/proxy/", may: [...CONTRACTS, "core/proxy/"] },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),
