@@ -34,13 +34,12 @@ export async function runReplay(context: CommandContext, { file, options }: Repl
   if (options.live && rounds === undefined) {
     throw new UsageError(`Cannot show ${echo(file)} on the live screen: nettrace ${head.command} has no rounds`);
   }
-  if (options.live) checkTerminal(context, "without --live it is printed");
-  const isLive = head.command === "live" && options.format === undefined && canShow(context);
   const until = timed(speed);
-  if (rounds !== undefined && (options.live || isLive)) {
-    const { showReplay } = await loadScreen(() => import("../live/show-replay.ts"));
+  const isWanted = options.live || (head.command === "live" && options.format === undefined);
+  const screen = rounds !== undefined && isWanted ? await findScreen(context, options.live === true) : undefined;
+  if (rounds !== undefined && screen !== undefined) {
     const shown = options.speed === undefined ? 1 : speed;
-    return warned(context, checked, await showReplay(context, rounds, shown));
+    return warned(context, checked, await screen.showReplay(context, rounds, shown));
   }
   if (rounds !== undefined && "targets" in head) {
     const { printLive } = await import("./replay-live.ts");
@@ -68,14 +67,17 @@ function warned({ stderr }: CommandContext, { isCut }: Recording, exitCode: numb
   return exitCode;
 }
 
-/** Whether the live screen can be shown; where nobody asked for it, text will do. */
-function canShow(context: CommandContext): boolean {
+/** The live screen. Where nobody asked for it by name and there can be none, undefined: text will do. Throws UsageError. */
+async function findScreen(
+  context: CommandContext,
+  isAsked: boolean,
+): Promise<typeof import("../live/show-replay.ts") | undefined> {
   try {
-    checkTerminal(context, "");
-    return true;
+    checkTerminal(context, "without --live it is printed");
+    return await loadScreen(() => import("../live/show-replay.ts"));
   } catch (error) {
-    if (error instanceof UsageError) return false;
-    throw error;
+    if (isAsked || !(error instanceof UsageError)) throw error;
+    return undefined;
   }
 }
 
