@@ -7,6 +7,7 @@ import {
   type Route,
   type TraceEvent,
 } from "../../core/mod.ts";
+import { smallDocument } from "../render/json.ts";
 import type { LiveHead, ReportHead } from "../render/report.ts";
 import type { RunEnd, RunHead } from "../result.ts";
 
@@ -94,12 +95,14 @@ export function isRounds(attempt: Attempt & { readonly isRounds?: boolean }): bo
 }
 
 /** The last line. */
-export function endLine({ winner, durationMs, interrupted }: RunEnd): object {
+export function endLine({ winner, durationMs, interrupted, droppedHere, smallProbes }: RunEnd): object {
   return {
     type: "finished",
     winner: winner?.index ?? null,
     duration_ms: exact(durationMs),
     interrupted: interrupted ?? null,
+    ...(droppedHere && { dropped_here: { ...droppedHere } }),
+    ...(smallProbes && { small_probes: smallDocument(smallProbes) }),
   };
 }
 

@@ -1,13 +1,13 @@
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Libc } from "../ffi/libc.ts";
-import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
+import type { Arrival, InputDrops, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { isIcmpError } from "../wire/icmp.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
 import { Kernel, type KernelOptions } from "./linux/kernel.ts";
-import { mayFilterInput } from "./linux/netfilter.ts";
+import { mayFilter } from "./linux/netfilter.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
 import { PortReservation } from "./linux/port-reservation.ts";
@@ -58,6 +58,8 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #open = new Set<ProbeSocket & Source>();
   readonly #stamper: number | undefined;
   #mayFilter: boolean | undefined;
+  /** A raw ICMP socket was opened, so that a tap may be as well. */
+  #mayTap = false;
 
   constructor(libc: Libc, options: KernelOptions) {
     this.#kernel = new Kernel(libc, options);
@@ -82,8 +84,8 @@ class LinuxNetwork implements Network, SocketHost {
     if (spec.type === "tcp-port") return this.#watch(new PortReservation(this.#kernel, this, fd));
     const socket = this.#watch(new DatagramSocket(this.#kernel, this, fd, spec.type, family, protocol));
     if (spec.type === "raw" && protocol === icmpOf(family)) {
-      this.#mayFilter ??= mayFilterInput(this.#kernel);
-      if (this.#mayFilter) this.#tap(socket, family);
+      this.#mayTap = true;
+      if (this.mayFilter()) this.#tap(socket, family);
       else this.#untapped.set(socket, { family, sinceMs: this.nowMs() });
     }
     return socket;
@@ -100,6 +102,16 @@ class LinuxNetwork implements Network, SocketHost {
 
   retransmitFailures(): number | undefined {
     return this.#kernel.counters.retransmitFailures();
+  }
+
+  inputDrops(family: Family): InputDrops | undefined {
+    const drops = this.#kernel.counters.undelivered(family);
+    return drops && { reversePath: drops.reversePath, unexplained: this.#mayTap ? undefined : drops.unexplained };
+  }
+
+  mayFilter(): boolean {
+    this.#mayFilter ??= mayFilter(this.#kernel);
+    return this.#mayFilter;
   }
 
   enqueue(arrival: Arrival): void {
