@@ -5,7 +5,7 @@ import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { RunNeeds } from "./privileges/needs.ts";
 import type { Privileges } from "./privileges/resign.ts";
-import { onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
+import { onProcessInput, onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
 
 const stdout = processOutput("stdout");
 const stderr = processOutput("stderr");
@@ -38,6 +38,7 @@ const context: CommandContext = {
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
   onStatus: onProcessStatus,
+  onInput: onProcessInput,
 };
 
 /** The executable alone, or the runtime with its first file. */

@@ -4,7 +4,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { VERSION_LINE } from "../../help.ts";
 import { printable } from "../../printable.ts";
 import { familiesOf } from "../../privileges/needs.ts";
-import { asnSource } from "../asn-source.ts";
+import { originSource } from "../asn-source.ts";
 import { lookUpHost } from "../lookup.ts";
 import type { Personality } from "../mod.ts";
 import { refusalHint } from "../refusal-hint.ts";
@@ -16,6 +16,7 @@ import { type HostRun, measure, protocolWords } from "./measure.ts";
 import { MtrComplaint, type MtrSettings, readSettings } from "./settings.ts";
 import { endText } from "./show.ts";
 import { startLine } from "./text.ts";
+import { INFO_COLUMNS } from "./view.ts";
 
 /** EXIT_FAILURE, for whatever stops mtr. */
 const FAILURE = 1;
@@ -108,8 +109,8 @@ async function runHost(
     }
   }
   const names: Names = settings.dns ? createNames({ ...(context.reverse && { reverse: context.reverse }) }) : noNames;
-  // Of what -y shows only the number is known to any source here.
-  const infos = createInfos(settings.info === 0 ? await asnSource(context, settings.asnDb) : undefined);
+  const column = settings.info === undefined ? undefined : INFO_COLUMNS[settings.info];
+  const infos = createInfos(column && (await originSource(context, settings.asnDb, column.field)));
   let isStarted = false;
   const start = (): void => {
     if (settings.mode === "report" && !isStarted) context.stdout.write(startLine(context.now()));
