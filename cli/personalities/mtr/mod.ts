@@ -18,6 +18,8 @@ import { endText } from "./show.ts";
 import { startLine } from "./text.ts";
 import { INFO_COLUMNS } from "./view.ts";
 
+/** Its IP protocol (RFC 9260 §17). */
+const SCTP = 132;
 /** EXIT_FAILURE, for whatever stops mtr. */
 const FAILURE = 1;
 
@@ -38,6 +40,7 @@ export const mtr: Personality = async (argv, context, { family }) => {
       targets: settings.mode === "live" ? hosts.length : 1,
       admin: mark !== undefined,
       sourcePort: localPort,
+      protocols: settings.protocol === "sctp" ? [SCTP] : [],
     });
     if (settings.mode === "live") {
       const { runLiveMtr } = await import("./live.ts");
