@@ -65,6 +65,8 @@ export interface ErrorArrival extends ArrivalBase {
   readonly kind: "error";
   readonly offender: IpAddress;
   readonly icmp: IcmpCode;
+  /** The address that the failed packet was sent to, where it is known. */
+  readonly to?: IpAddress;
   /** The port that the failed packet was sent to, 0 where unknown. */
   readonly toPort: number;
   /** What the router quoted of our packet: from the ICMP header on (ping), after the UDP header (udp), else empty. */

@@ -4,7 +4,7 @@ import { SocketError } from "../errors.ts";
 import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { parseIp } from "../wire/mod.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
-import { createEngine, type Delivery, type Engine } from "./engine.ts";
+import type { Delivery, Engine } from "./engine.ts";
 import { createEventQueue } from "./event-queue.ts";
 import {
   createOutputChain,
@@ -21,6 +21,7 @@ import { createPorts } from "./ports.ts";
 import { createPrng } from "./prng.ts";
 import { createSpeech, type Segment, type Speaker } from "./speech.ts";
 import type { Topology } from "./topology.ts";
+import { createWorld } from "./world.ts";
 
 /** A packet that left the host, as it was on the wire. */
 interface SentPacket {
@@ -38,6 +39,8 @@ export interface SimOptions {
   readonly seed?: number;
   /** Default: a host that allows everything. */
   readonly host?: HostProfile;
+  /** More targets, each at the end of a path of its own. */
+  readonly others?: readonly Topology[];
   /** How its packets leave; what is larger than an MTU and may be fragmented travels as one packet without DF. */
   readonly send?: SendOptions;
 }
@@ -103,12 +106,12 @@ class VirtualNetwork implements SimNetwork {
   #identification = 0;
   #disposed = false;
 
-  constructor(topology: Topology, { seed = 1, host = {}, send = {} }: SimOptions) {
+  constructor(topology: Topology, { seed = 1, host = {}, send = {}, others = [] }: SimOptions) {
     this.#host = host;
     this.#options = send;
     this.#mtus = createPathMtus(host.mtu ?? 1500);
     this.#own = hostAddresses(host);
-    this.#engine = createEngine(topology, seed);
+    this.#engine = createWorld([topology, ...others], seed);
     this.#output = createOutputChain(host.output ?? []);
     // The host's own chance is apart from the topology's, so that a changed host leaves the path's chance as it was.
     this.#prng = createPrng(seed ^ 0x5eed);

@@ -15,6 +15,17 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/egress/", "core/wire/", "core/icmp-reply.ts", "core/tracer/pacer.ts"],
   },
   { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
+  {
+    who: "core/scan/",
+    may: [
+      ...CONTRACTS,
+      "core/scan/",
+      "core/wire/",
+      "core/tracer/guard.ts",
+      "core/tracer/pacer.ts",
+      "core/tracer/queue.ts",
+    ],
+  },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),

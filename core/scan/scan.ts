@@ -1,0 +1,83 @@
+import { PluginError, type SocketError, UsageError } from "../errors.ts";
+import type { Network } from "../network.ts";
+import type { ProbeOptions, ProtocolPlugin } from "../plugin.ts";
+import { createEngine, type ScanCounts } from "./engine.ts";
+import type { Ledger } from "./ledger.ts";
+import { completeScanOptions, type ScanOptions } from "./options.ts";
+import { createPermutation } from "./permutation.ts";
+import type { ScanRow } from "./row.ts";
+import { createSessions } from "./sessions.ts";
+import type { TargetSet } from "./targets.ts";
+
+/** What `scan` is asked to do. */
+export interface ScanRequest {
+  readonly plugin: ProtocolPlugin;
+  /** 0 or absent: the plugin's default port. */
+  readonly port?: number;
+  readonly targets: TargetSet;
+  /** Names the order of the targets, 0-4294967295: equal lists and seeds make equal orders. */
+  readonly seed: number;
+  /** Of `targets.count` positions. The caller tells it (`finish`) of the rows that are safe. */
+  readonly ledger: Ledger;
+  readonly options?: Partial<ScanOptions>;
+  readonly probe?: ProbeOptions;
+  readonly signal?: AbortSignal;
+  /** Each target's row, once; as soon as it is complete. */
+  readonly onRow: (row: ScanRow) => void;
+  /** Called after each turn; what it returns is waited for before anything more is sent. */
+  readonly onTurn?: (counts: ScanCounts) => Promise<void> | undefined;
+}
+
+/** How a scan ended. Only `complete` has a row for every target. */
+export type ScanEnd = { readonly counts: ScanCounts; readonly mode: string | undefined } & (
+  | { readonly type: "complete" }
+  | { readonly type: "aborted" }
+  /** This host would not send at all; targets that only showed that have no rows. */
+  | { readonly type: "refused"; readonly error: SocketError }
+  | { readonly type: "faulty"; readonly error: PluginError }
+);
+
+/** Under a flood sending must go on. */
+const MAX_DRAIN = 512;
+
+/**
+ * Traces many targets at once, in an order that looks like chance. Throws UsageError where an option is out of range or the
+ * plugin cannot be used so.
+ */
+export async function scan(network: Network, request: ScanRequest): Promise<ScanEnd> {
+  const { plugin, targets, seed, ledger, signal, onRow, onTurn } = request;
+  if (network.reachOnly) throw new UsageError("Cannot scan: this process may not call the C library, and sees no hops");
+  const options = completeScanOptions(request.options);
+  using prober = createSessions(network, {
+    plugin,
+    port: request.port ?? 0,
+    probe: request.probe ?? {},
+    slots: options.atOnce,
+  });
+  const order = createPermutation(targets.count, seed);
+  const engine = createEngine({ targets, order, ledger, prober, options, nowMs: () => network.nowMs(), onRow });
+  const end = () => ({ counts: { ...engine.counts }, mode: prober.mode });
+  try {
+    while (!engine.isOver) {
+      if (signal?.aborted) return { type: "aborted", ...end() };
+      let count = 0;
+      for (; count < MAX_DRAIN; count += 1) {
+        const arrival = await network.receive(network.nowMs(), signal);
+        if (arrival === undefined) break;
+        engine.accept(arrival);
+      }
+      if (count < MAX_DRAIN) engine.expire();
+      engine.send();
+      await onTurn?.(engine.counts);
+      if (count > 0 || engine.isOver || engine.wakeAtMs <= network.nowMs()) continue;
+      const arrival = await network.receive(engine.wakeAtMs, signal);
+      if (arrival !== undefined) engine.accept(arrival);
+    }
+  } catch (error) {
+    if (error instanceof PluginError) return { type: "faulty", error, ...end() };
+    throw error;
+  }
+  return engine.refusal === undefined
+    ? { type: "complete", ...end() }
+    : { type: "refused", error: engine.refusal, ...end() };
+}
