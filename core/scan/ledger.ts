@@ -8,6 +8,8 @@ export interface ScanProgress {
 
 /** Which positions of a scan's order are to be begun, and which have their rows. */
 export interface Ledger {
+  /** Of positions. */
+  readonly count: number;
   /** Begins the next position; undefined: none now (`isEmpty`: none ever). */
   take(): number | undefined;
   /** All were begun. */
@@ -42,6 +44,7 @@ export function createLedger(count: number, begun: ScanProgress = { next: 0, don
   }
 
   return {
+    count,
     take() {
       // What an earlier run had done may lie between.
       cursor = Math.max(cursor, base);
