@@ -22,7 +22,6 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   nettrace auto example.com -p 22              TCP to another port
   nettrace traceroute -T -p 443 example.com    from memory
-
   nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
@@ -164,7 +163,7 @@ Traces many targets at once, in random order; a row for each as it is complete.
       --pps N  --prefix-pps N  --hop-pps N   probes a second: in all (1000), to
                             one /24 or /48, with one hop limit
       --no-stop-set         ask all hops, those that earlier rows told too
-  -q, --queries N  -w, --wait SECONDS   tries of a silent hop (2), each so long (1)
+  -q, --queries N  -w, --wait SECONDS   tries of a silent hop (2), of 1 s each
   -m, --max-hops N  --max-gap N   hops: 30; 5 silent ones end a path
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
       --size OCTETS  --tos N  --backend auto|ffi|raw-socket

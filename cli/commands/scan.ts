@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import {
+  causeOfError,
   DEFAULT_SCAN_OPTIONS,
   type Network,
   parseTargets,
@@ -211,8 +212,7 @@ function conclude(
     return EXIT.output;
   }
   if (end.type === "refused") {
-    const { evidence, message } = end.error;
-    tell(evidence === undefined ? `${message} (this host refuses)` : `${message} (${evidence})`);
+    tell(`${end.error.message} (${causeOfError(end.error)})`);
     return EXIT.refusedHere;
   }
   if (end.type === "faulty") {

@@ -12,7 +12,7 @@ import { checkOptions, decimal, oneOf, type TypedOptions, whole } from "../optio
 import { type ValuesByPlugin, withPluginOptions } from "../plugins/options.ts";
 
 /** What `scan --format` takes: every one has a line or a row for each target, as it is complete. */
-export const SCAN_FORMATS = ["jsonl", "csv", "scamper-json", "atlas"] as const;
+const SCAN_FORMATS = ["jsonl", "csv", "scamper-json", "atlas"] as const;
 export type ScanFormat = (typeof SCAN_FORMATS)[number];
 
 /** The options of `scan` as typed. */

@@ -54,7 +54,7 @@ function number(value: number): string {
 }
 
 /** `9 s`, `4:05 min`, `2:10 h`. */
-export function duration(ms: number): string {
+function duration(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const two = (value: number): string => String(value).padStart(2, "0");

@@ -1,4 +1,11 @@
-import { describeIcmp, formatAddress, type MplsLabel, type ScanHop, type ScanRow } from "../../core/mod.ts";
+import {
+  causeOfError,
+  describeIcmp,
+  formatAddress,
+  type MplsLabel,
+  type ScanHop,
+  type ScanRow,
+} from "../../core/mod.ts";
 import { printable, printableJson } from "../printable.ts";
 
 /** What all rows of a scan share. */
@@ -104,7 +111,7 @@ function csvCell(value: string | number | null): string {
 function reasonOf(row: ScanRow): string | null {
   const { outcome, error, skip } = row;
   if (outcome === "skipped") return skip ?? null;
-  if (outcome === "refused") return error?.evidence ?? error?.message ?? null;
+  if (outcome === "refused") return error === undefined ? null : causeOfError(error);
   const end = outcome === "reached" || outcome === "unreachable" ? endOf(row) : undefined;
   if (end?.from === undefined) return null;
   const words = end.icmp && describeIcmp(end.icmp, end.from.family)?.words;

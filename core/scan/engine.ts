@@ -69,6 +69,8 @@ const BEGINS_PER_TURN = 256;
 const REFUSED_TRIES = 8;
 const REFUSED_RETRY_MS = 1;
 const CONGESTION_MS = 5;
+/** A queue that takes nothing for so long is none: an egress filter of the interface (nft netdev) answers like one. */
+const LONGEST_CONGESTION_MS = 3000;
 /** So many targets in a row, and none between them that could be asked. */
 const REFUSED_TARGETS = 3;
 
@@ -89,6 +91,8 @@ export function createEngine(start: EngineStart): Engine {
   const held = new Map<number, SocketError>();
   const counts = { sent: 0, answered: 0, congested: 0, underWay: 0 };
   let pausedUntilMs = Number.NEGATIVE_INFINITY;
+  /** Since when nothing but a full queue was met. */
+  let congestedSinceMs: number | undefined;
   let mayBegin = true;
   /** Too many targets are under way behind the oldest: until one ends, none is begun. */
   let isBlocked = false;
@@ -137,6 +141,8 @@ export function createEngine(start: EngineStart): Engine {
     if (isCongestion(error)) {
       counts.congested += 1;
       pausedUntilMs = atMs + CONGESTION_MS;
+      congestedSinceMs ??= atMs;
+      if (atMs - congestedSinceMs > LONGEST_CONGESTION_MS) refusal = error;
       store.untry(paths.entry(slot));
       makeReady(slot);
       return;
@@ -176,6 +182,7 @@ export function createEngine(start: EngineStart): Engine {
       return false;
     }
     refusals[slot] = 0;
+    congestedSinceMs = undefined;
     caps.take(atMs, neighbourhood, hop);
     store.left(entry, attempt, atMs);
     counts.sent += 1;

@@ -42,7 +42,7 @@ export function createPermutation(count: number, seed: number): Permutation {
 }
 
 /** The finalizer of MurmurHash3, 32 bits. */
-export function mix(value: number): number {
+function mix(value: number): number {
   let hash = value | 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);

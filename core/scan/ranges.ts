@@ -22,7 +22,7 @@ export function parseRange(text: string): (Range & { readonly family: Family }) 
   return { family, first: value & ~hosts, last: value | hosts };
 }
 
-export function numberOf({ bytes }: IpAddress): bigint {
+function numberOf({ bytes }: IpAddress): bigint {
   let value = 0n;
   for (const octet of bytes) value = (value << 8n) | BigInt(octet);
   return value;

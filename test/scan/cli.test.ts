@@ -179,7 +179,7 @@ describe("nettrace scan", () => {
     assert.equal(stdout, "");
     assert.match(
       stderr,
-      /^nettrace: Cannot send to 20\.0\.0\.\d+: EPERM \(this host refuses\): 0 of 30 targets have their rows\n$/,
+      /^nettrace: Cannot send to 20\.0\.0\.\d+: EPERM \(an OUTPUT rule drops it\): 0 of 30 targets have their rows\n$/,
     );
     assert.equal(code, 3);
     assert.deepEqual(readdirSync(directory), ["list"]);
