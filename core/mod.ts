@@ -15,6 +15,7 @@ export { OPERATORS_PORTS } from "./egress/ports.ts";
 export * from "./errors.ts";
 export type { HopRow, Responder, RoundEntry } from "./hop-tally.ts";
 export * from "./icmp-listener.ts";
+export { openManyEchoes } from "./icmp-many.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
 export type * from "./network.ts";

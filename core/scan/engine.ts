@@ -6,10 +6,10 @@ import { createCaps } from "./caps.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { createHopStore } from "./hops.ts";
 import type { Ledger } from "./ledger.ts";
-import type { completeScanOptions } from "./options.ts";
+import type { CompleteScanOptions } from "./options.ts";
 import { createPaths } from "./paths.ts";
 import type { Permutation } from "./permutation.ts";
-import type { Prober } from "./prober.ts";
+import type { FlushWatcher, Prober, ProbeWatcher } from "./prober.ts";
 import { isCongestion, isOfAllTargets, isSettled, localRefusal } from "./refusals.ts";
 import type { ScanRow } from "./row.ts";
 import { createStopSet } from "./stop-set.ts";
@@ -33,6 +33,8 @@ export interface Engine {
   /** Sends what is due, as much as a turn allows. */
   send(): void;
   accept(arrival: Arrival): void;
+  /** Accepts what comes by the batch; how much there was. */
+  poll(): number;
   /** Gives up what is overdue; only once all that has arrived was accepted. */
   expire(): void;
   /** When to come again if nothing arrives. */
@@ -47,7 +49,7 @@ export interface EngineStart {
   readonly order: Permutation;
   readonly ledger: Ledger;
   readonly prober: Prober;
-  readonly options: ReturnType<typeof completeScanOptions>;
+  readonly options: CompleteScanOptions;
   readonly nowMs: () => number;
   readonly onRow: (row: ScanRow) => void;
 }
@@ -93,6 +95,8 @@ export function createEngine(start: EngineStart): Engine {
   let pausedUntilMs = Number.NEGATIVE_INFINITY;
   /** Since when nothing but a full queue was met. */
   let congestedSinceMs: number | undefined;
+  /** Probes that leave with the next flush. */
+  let laidOut = 0;
   let mayBegin = true;
   /** Too many targets are under way behind the oldest: until one ends, none is begun. */
   let isBlocked = false;
@@ -174,22 +178,49 @@ export function createEngine(start: EngineStart): Engine {
       advance(slot);
       return false;
     }
+    let went: "sent" | "held";
     try {
-      prober.send(slot, { sequence: sequenceOf(hop, attempt), hopLimit: hop, flow: 0, round: attempt });
+      went = prober.send(slot, { sequence: sequenceOf(hop, attempt), hopLimit: hop, flow: 0, round: attempt });
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
       refused(slot, error, atMs);
       return false;
     }
-    refusals[slot] = 0;
-    congestedSinceMs = undefined;
     caps.take(atMs, neighbourhood, hop);
     store.left(entry, attempt, atMs);
     counts.sent += 1;
     states[slot] = FLIGHT;
     deadlines.set(slot, atMs + options.waitMs);
-    if (held.size > 0) releaseHeld();
+    if (went === "sent") accepted(slot);
+    else laidOut += 1;
+    if (laidOut >= options.batch) flush();
     return true;
+  };
+
+  const flush = (): void => {
+    if (laidOut > 0) prober.flush(onFlush);
+    laidOut = 0;
+  };
+
+  /** The kernel took a probe. */
+  const accepted = (slot: number): void => {
+    refusals[slot] = 0;
+    congestedSinceMs = undefined;
+    if (held.size > 0) releaseHeld();
+  };
+
+  const onFlush: FlushWatcher = {
+    left(slot, atMs) {
+      const entry = paths.entry(slot);
+      store.departed(entry, store.latest(entry), atMs);
+      accepted(slot);
+    },
+    refused(slot, error) {
+      const entry = paths.entry(slot);
+      store.unleft(entry, store.latest(entry));
+      counts.sent -= 1;
+      refused(slot, error, nowMs());
+    },
   };
 
   const begin = (position: number): void => {
@@ -247,6 +278,28 @@ export function createEngine(start: EngineStart): Engine {
     else hold(slot, error);
   };
 
+  const onAnswer: ProbeWatcher = {
+    answered(slot, reply, atMs, isLocal) {
+      const [hop, attempt] = [reply.sequence & 0xff, reply.sequence >>> 8];
+      const entry = paths.entryOf(slot, hop);
+      if (entry < 0 || !store.hasLeft(entry, attempt)) return;
+      const isCurrent = paths.hop(slot) === hop && states[slot] !== HELD;
+      if (isLocal) {
+        if (isCurrent && states[slot] === FLIGHT) answeredHere(slot, entry, reply, atMs);
+        return;
+      }
+      const isLate = !isCurrent || states[slot] !== FLIGHT || attempt !== store.latest(entry);
+      if (!store.answer(entry, attempt, reply, { atMs, isLate })) return;
+      counts.answered += 1;
+      paths.note(slot, entry);
+      if (isCurrent) advance(slot);
+    },
+    departed(slot, sequence, atMs) {
+      const entry = paths.entryOf(slot, sequence & 0xff);
+      if (entry >= 0) store.departed(entry, sequence >>> 8, atMs);
+    },
+  };
+
   const sendDue = (): void => {
     let begins = 0;
     for (let sends = 0; sends < SENDS_PER_TURN && refusal === undefined; ) {
@@ -270,32 +323,11 @@ export function createEngine(start: EngineStart): Engine {
     counts,
     send() {
       sendDue();
+      flush();
       settleHeld();
     },
-    accept(arrival) {
-      const match = prober.match(arrival);
-      if (match === undefined) return;
-      const { slot } = match;
-      const sequence = "reply" in match ? match.reply.sequence : match.departed;
-      const [hop, attempt] = [sequence & 0xff, sequence >>> 8];
-      const entry = paths.entryOf(slot, hop);
-      if (entry < 0 || !store.hasLeft(entry, attempt)) return;
-      if (!("reply" in match)) {
-        store.departed(entry, attempt, arrival.atMs);
-        return;
-      }
-      const isCurrent = paths.hop(slot) === hop && states[slot] !== HELD;
-      const { reply } = match;
-      if (reply.local || ("local" in arrival && arrival.local)) {
-        if (isCurrent && states[slot] === FLIGHT) answeredHere(slot, entry, reply, arrival.atMs);
-        return;
-      }
-      const isLate = !isCurrent || states[slot] !== FLIGHT || attempt !== store.latest(entry);
-      if (!store.answer(entry, attempt, reply, { atMs: arrival.atMs, isLate })) return;
-      counts.answered += 1;
-      paths.note(slot, entry);
-      if (isCurrent) advance(slot);
-    },
+    accept: (arrival) => prober.take(arrival, onAnswer),
+    poll: () => prober.poll(onAnswer),
     expire() {
       const atMs = nowMs();
       for (let slot = deadlines.takeDue(atMs); slot >= 0; slot = deadlines.takeDue(atMs)) {

@@ -13,6 +13,8 @@ export interface HopStore {
   /** It was none: nothing left, and nothing can answer it. */
   untry(entry: number): void;
   hasLeft(entry: number, attempt: number): boolean;
+  /** It did not leave after all. */
+  unleft(entry: number, attempt: number): void;
   /** Better knowledge of when it left. */
   departed(entry: number, attempt: number, atMs: number): void;
   /** It left. */
@@ -157,6 +159,9 @@ export function createHopStore(): HopStore {
     },
     untry: (entry) => setOctet(entry, TRIES, Math.max(0, octet(entry, TRIES) - 1)),
     hasLeft,
+    unleft(entry, attempt) {
+      columns.leftTries[entry] = ((columns.leftTries[entry] ?? 0) & ~(1 << attempt)) >>> 0;
+    },
     departed(entry, attempt, atMs) {
       if (hasLeft(entry, attempt) && attempt === octet(entry, TRIES) - 1) columns.sentAt[entry] = atMs;
     },

@@ -34,8 +34,15 @@ export const DEFAULT_SCAN_OPTIONS: ScanOptions = {
   startHop: 5,
 };
 
+/** The same, and what follows from it. */
+export interface CompleteScanOptions extends ScanOptions {
+  readonly atOnce: number;
+  /** Probes that leave in one call. */
+  readonly batch: number;
+}
+
 /** Fills in the defaults. Throws UsageError where a value is out of range. */
-export function completeScanOptions(given: Partial<ScanOptions> = {}): ScanOptions & { readonly atOnce: number } {
+export function completeScanOptions(given: Partial<ScanOptions> = {}): CompleteScanOptions {
   const options = { ...DEFAULT_SCAN_OPTIONS, ...given };
   const most = { maxHop: 255, maxGap: 255, startHop: 255, tries: 8 } as const;
   for (const key of ["maxHop", "maxGap", "startHop", "tries"] as const) {
@@ -50,7 +57,16 @@ export function completeScanOptions(given: Partial<ScanOptions> = {}): ScanOptio
       throw new UsageError(`Cannot scan with ${key} ${value}: it must be greater than 0`);
     }
   }
-  return { ...options, atOnce: options.atOnce ?? atOnceOf(options.packetsPerSecond) };
+  const { packetsPerSecond } = options;
+  return { ...options, atOnce: options.atOnce ?? atOnceOf(packetsPerSecond), batch: batchOf(packetsPerSecond) };
+}
+
+const LARGEST_BATCH = 16;
+/** Of probes that leave in one call it is known only roughly when each one did: slow scans send one by one. */
+const PPS_OF_ONE = 4000;
+
+function batchOf(packetsPerSecond: number): number {
+  return Math.max(1, Math.min(LARGEST_BATCH, Math.floor(packetsPerSecond / PPS_OF_ONE)));
 }
 
 const FEWEST = 256;

@@ -1,12 +1,13 @@
 import { PluginError, type SocketError, UsageError } from "../errors.ts";
 import type { Network } from "../network.ts";
 import type { ProbeOptions, ProtocolPlugin } from "../plugin.ts";
+import { createProber } from "./batches.ts";
 import { createEngine, type ScanCounts } from "./engine.ts";
 import type { Ledger } from "./ledger.ts";
 import { completeScanOptions, type ScanOptions } from "./options.ts";
 import { createPermutation } from "./permutation.ts";
 import type { ScanRow } from "./row.ts";
-import { createSessions } from "./sessions.ts";
+
 import type { TargetSet } from "./targets.ts";
 
 /** What `scan` is asked to do. */
@@ -37,6 +38,8 @@ export type ScanEnd = { readonly counts: ScanCounts; readonly mode: string | und
   | { readonly type: "faulty"; readonly error: PluginError }
 );
 
+/** How often batches are looked at while there is nothing else to do: their packets are stamped anyway. */
+const POLL_MS = { fast: 1, slow: 5 } as const;
 /** Under a flood sending must go on. */
 const MAX_DRAIN = 512;
 
@@ -48,12 +51,13 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
   const { plugin, targets, seed, ledger, signal, onRow, onTurn } = request;
   if (network.reachOnly) throw new UsageError("Cannot scan: this process may not call the C library, and sees no hops");
   const options = completeScanOptions(request.options);
-  using prober = createSessions(network, {
+  using prober = createProber(network, {
     plugin,
     port: request.port ?? 0,
     probe: request.probe ?? {},
     slots: options.atOnce,
   });
+  const pollMs = options.batch > 1 ? POLL_MS.fast : POLL_MS.slow;
   const order = createPermutation(targets.count, seed);
   const engine = createEngine({ targets, order, ledger, prober, options, nowMs: () => network.nowMs(), onRow });
   const end = () => ({ counts: { ...engine.counts }, mode: prober.mode });
@@ -61,6 +65,7 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
     while (!engine.isOver) {
       if (signal?.aborted) return { type: "aborted", ...end() };
       let count = 0;
+      for (let come = engine.poll(); come > 0 && count < MAX_DRAIN; come = engine.poll()) count += come;
       for (; count < MAX_DRAIN; count += 1) {
         const arrival = await network.receive(network.nowMs(), signal);
         if (arrival === undefined) break;
@@ -68,9 +73,13 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
       }
       if (count < MAX_DRAIN) engine.expire();
       engine.send();
-      await onTurn?.(engine.counts);
-      if (count > 0 || engine.isOver || engine.wakeAtMs <= network.nowMs()) continue;
-      const arrival = await network.receive(engine.wakeAtMs, signal);
+      const pause = onTurn?.(engine.counts);
+      if (pause !== undefined) await pause;
+      const nowMs = network.nowMs();
+      if (count > 0 || engine.isOver || engine.wakeAtMs <= nowMs) continue;
+      const isPolled = prober.isPolled && engine.counts.underWay > 0;
+      const untilMs = isPolled ? Math.min(engine.wakeAtMs, nowMs + pollMs) : engine.wakeAtMs;
+      const arrival = await network.receive(untilMs, signal);
       if (arrival !== undefined) engine.accept(arrival);
     }
   } catch (error) {

@@ -7,7 +7,7 @@ import { isIcmpError } from "../wire/icmp.ts";
 import { IP_PROTOCOL } from "../wire/ip.ts";
 import { readU16 } from "../wire/octets.ts";
 import { type AddressKey, keyOf } from "./address-key.ts";
-import type { Match, Prober } from "./prober.ts";
+import type { Prober } from "./prober.ts";
 import { createSharedSockets, onHandle, type SessionNetwork } from "./shared-sockets.ts";
 
 export interface SessionsStart {
@@ -84,19 +84,25 @@ export function createSessions(network: Network, { plugin, port, probe, slots }:
     },
     send(slot, sent) {
       open[slot]?.session.send(sent);
+      return "sent";
     },
-    match(arrival): Match | undefined {
+    flush: () => undefined,
+    poll: () => 0,
+    isPolled: false,
+    take(arrival, watcher) {
       if (arrival.kind === "departure") {
         const slot = Math.floor(arrival.tag / SEQUENCES) % SLOTS;
         const serial = Math.floor(arrival.tag / SEQUENCES / SLOTS);
-        return open[slot]?.serial === serial ? { slot, departed: arrival.tag % SEQUENCES } : undefined;
+        if (open[slot]?.serial === serial) watcher.departed(slot, arrival.tag % SEQUENCES, arrival.atMs);
+        return;
       }
       const slot = ownerOf(arrival);
       const owner = slot === undefined ? undefined : open[slot];
       const handle = owner?.network.handleOf(arrival.socket);
-      if (slot === undefined || owner === undefined || handle === undefined) return undefined;
+      if (slot === undefined || owner === undefined || handle === undefined) return;
       const reply = owner.session.match(onHandle(arrival, handle));
-      return reply && { slot, reply };
+      const isLocal = reply?.local === true || ("local" in arrival && arrival.local);
+      if (reply !== undefined) watcher.answered(slot, reply, arrival.atMs, isLocal);
     },
     forget(slot, sequence) {
       open[slot]?.session.forget?.(sequence);

@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers";
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
-import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
+import type { Arrival, BatchSocket, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { parseIp } from "../wire/mod.ts";
+import { SimBatch } from "./batch.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
 import type { Delivery, Engine } from "./engine.ts";
 import { createEventQueue } from "./event-queue.ts";
@@ -87,6 +88,7 @@ class VirtualNetwork implements SimNetwork {
   readonly #output: ReturnType<typeof createOutputChain>;
   readonly #events = createEventQueue<SimEvent>();
   readonly #sockets = new Map<ProbeSocket, KernelSocket>();
+  readonly #batches = new Map<ProbeSocket, SimBatch>();
   readonly #ports: ReturnType<typeof createPorts>;
   readonly #prng: ReturnType<typeof createPrng>;
   readonly #speech = createSpeech({
@@ -148,6 +150,18 @@ class VirtualNetwork implements SimNetwork {
     });
     this.#sockets.set(socket, { socket, family, spec });
     return socket;
+  }
+
+  openBatch(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined {
+    if (this.#host.batches === false || this.#input.tap) return undefined;
+    const socket = this.open(spec, family);
+    const batch = new SimBatch(
+      socket,
+      () => this.#nowMs,
+      () => this.#batches.delete(socket),
+    );
+    this.#batches.set(socket, batch);
+    return batch;
   }
 
   dial(to: Endpoint, limit: number | undefined, localPort: number, tag?: number): ProbeSocket {
@@ -326,7 +340,9 @@ class VirtualNetwork implements SimNetwork {
     for (;;) {
       const arrival = this.#ready.shift();
       if (arrival !== undefined) {
-        if (this.#sockets.has(arrival.socket)) return arrival;
+        const batch = this.#batches.get(arrival.socket);
+        if (batch === undefined && this.#sockets.has(arrival.socket)) return arrival;
+        batch?.take(arrival);
         continue;
       }
       if (this.#events.size === 0 || this.#events.nextAtMs() > limitMs) return undefined;

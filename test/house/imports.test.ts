@@ -36,6 +36,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/padding.ts"],
   },
   { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts", "core/padding.ts"] },
+  { who: "core/icmp-many.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/padding.ts", "core/wire/"] },
   { who: "core/mod.ts", may: ["core/"] },
   { who: "core/testing.ts", may: ["core/"] },
   {
@@ -59,6 +60,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
       "core/wire/",
       "core/icmp-reply.ts",
       "core/icmp-listener.ts",
+      "core/icmp-many.ts",
       "core/tcp-service.ts",
       "core/padding.ts",
     ],
