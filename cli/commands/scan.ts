@@ -30,6 +30,7 @@ export interface ScanArguments {
 
 /** The state is saved so often, should the machine fail. */
 const SAVE_EVERY_MS = 1000;
+const ROWS_AT_ONCE = 50;
 const SEEDS = 1_000_000_000;
 
 const ROW: Readonly<Record<ScanFormat, (row: ScanRow, head: OtherFormHead) => string>> = {
@@ -81,9 +82,9 @@ export async function runScan(context: CommandContext, { options, pluginValues }
       probe: settings.probe,
       signal: abort.signal,
       onRow: (row) => writer.row(row),
-      onTurn: (counts) => writer.turn(counts),
+      onTurn: (counts, isIdle) => writer.turn(counts, isIdle),
     });
-    await writer.turn(end.counts);
+    await writer.turn(end.counts, true);
     writer.end();
     return conclude(context, resume, isAsked, { end, interrupted, isBroken: writer.isBroken });
   } finally {
@@ -120,7 +121,7 @@ function headOf(
 interface Writer {
   row(row: ScanRow): void;
   /** Undefined: all is written, and the scan may go on. */
-  turn(counts: ScanCounts): Promise<void> | undefined;
+  turn(counts: ScanCounts, isIdle: boolean): Promise<void> | undefined;
   end(): void;
   /** Rows could not be written: those are not counted as done. */
   readonly isBroken: boolean;
@@ -171,8 +172,9 @@ function createWriter(
       pending += ROW[format](row, head);
       positions.push(row.position);
     },
-    turn(counts) {
-      const written = write();
+    turn(counts, isIdle) {
+      // In a hurry rows wait for company: a write for each costs more than the row.
+      const written = isIdle || positions.length >= ROWS_AT_ONCE ? write() : undefined;
       const nowMs = network.nowMs();
       progress.update(nowMs, ledger.finished, counts);
       if (saves && nowMs - savedMs >= SAVE_EVERY_MS) {

@@ -39,7 +39,10 @@ export function jsonRow(row: ScanRow, head: RowHead): string {
   })}\n`;
 }
 
-function jsonHop({ hop, sent, from, rttMs, late, icmp, mark, mpls = [], mtu, ...limits }: ScanHop): object {
+const NO_LABELS: readonly MplsLabel[] = [];
+
+function jsonHop(told: ScanHop): object {
+  const { hop, sent, from, rttMs, late, icmp, mark, mpls = NO_LABELS, mtu } = told;
   if (from === undefined) return { hop, sent, address: null, rtt_ms: null };
   return {
     hop,
@@ -50,8 +53,8 @@ function jsonHop({ hop, sent, from, rttMs, late, icmp, mark, mpls = [], mtu, ...
     icmp: icmp ?? null,
     mark: mark ?? null,
     mtu: mtu ?? null,
-    reply_hop_limit: limits.replyHopLimit ?? null,
-    quoted_hop_limit: limits.quotedHopLimit ?? null,
+    reply_hop_limit: told.replyHopLimit ?? null,
+    quoted_hop_limit: told.quotedHopLimit ?? null,
     mpls: mpls.map(jsonLabel),
   };
 }

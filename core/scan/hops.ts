@@ -1,4 +1,4 @@
-import { addressFromBytes, type Family, type IpAddress } from "../address.ts";
+import type { IpAddress } from "../address.ts";
 import type { Effect, Reply } from "../probe.ts";
 import type { ScanHop } from "./row.ts";
 
@@ -35,18 +35,17 @@ export interface HopStore {
     at: { readonly atMs: number; readonly isLate: boolean },
   ): boolean;
   /** The responder; undefined: nobody answered. */
-  responder(entry: number, family: Family): IpAddress | undefined;
+  responder(entry: number): IpAddress | undefined;
   hop(entry: number): number;
   /** The entry behind it in its chain; -1: none. */
   next(entry: number): number;
-  read(entry: number, family: Family): ScanHop;
+  read(entry: number): ScanHop;
   /** Gives a chain's entries back. */
   release(head: number): void;
   /** Entries in use. */
   readonly used: number;
 }
 
-const ADDRESS = 16;
 const FIRST_CAPACITY = 1024;
 const MOST_TRIES = 32;
 const EFFECTS: readonly Effect[] = ["transit", "reached", "unreachable"];
@@ -60,8 +59,9 @@ const HAS_QUOTED_LIMIT = 16;
 /** The effect is in the bits above. */
 const EFFECT_SHIFT = 5;
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 interface Columns {
-  readonly addresses: Uint8Array;
   readonly sentAt: Float64Array;
   readonly rtts: Float32Array;
   /** Which tries left, a bit each. */
@@ -76,7 +76,6 @@ const [HOP, TRIES, FLAGS, TYPE, CODE, REPLY_LIMIT, QUOTED_LIMIT] = [0, 1, 2, 3, 
 
 function createColumns(capacity: number, old?: Columns): Columns {
   const columns: Columns = {
-    addresses: new Uint8Array(capacity * ADDRESS),
     sentAt: new Float64Array(capacity),
     rtts: new Float32Array(capacity),
     leftTries: new Uint32Array(capacity),
@@ -84,7 +83,6 @@ function createColumns(capacity: number, old?: Columns): Columns {
     octets: new Uint8Array(capacity * OCTETS),
   };
   if (old === undefined) return columns;
-  columns.addresses.set(old.addresses);
   columns.sentAt.set(old.sentAt);
   columns.rtts.set(old.rtts);
   columns.leftTries.set(old.leftTries);
@@ -110,11 +108,9 @@ export function createHopStore(): HopStore {
   const hop = (entry: number): number => octet(entry, HOP);
   const effect = (entry: number): Effect | undefined =>
     (octet(entry, FLAGS) & ANSWERED) === 0 ? undefined : EFFECTS[octet(entry, FLAGS) >> EFFECT_SHIFT];
-  const responder = (entry: number, family: Family): IpAddress | undefined => {
-    if ((octet(entry, FLAGS) & ANSWERED) === 0) return undefined;
-    const at = entry * ADDRESS;
-    return addressFromBytes(columns.addresses.subarray(at, at + (family === 4 ? 4 : 16)));
-  };
+  /** Most are by few routers, and one object for each. */
+  const responders: (IpAddress | undefined)[] = [];
+  const responder = (entry: number): IpAddress | undefined => responders[entry];
   const sent = (entry: number): number => {
     let count = 0;
     for (let bits = columns.leftTries[entry] ?? 0; bits !== 0; bits = (bits & (bits - 1)) >>> 0) count += 1;
@@ -147,6 +143,7 @@ export function createHopStore(): HopStore {
       columns.octets.fill(0, entry * OCTETS, (entry + 1) * OCTETS);
       setOctet(entry, HOP, number);
       columns.leftTries[entry] = 0;
+      responders[entry] = undefined;
       columns.rtts[entry] = Number.NaN;
       columns.nexts[entry] = head;
       return entry;
@@ -177,7 +174,7 @@ export function createHopStore(): HopStore {
     answer(entry, attempt, reply, { atMs, isLate }) {
       if (!hasLeft(entry, attempt) || (octet(entry, FLAGS) & ANSWERED) !== 0) return false;
       const { from, icmp, replyHopLimit, quotedHopLimit, mark, mpls, mtu } = reply;
-      columns.addresses.set(from.bytes, entry * ADDRESS);
+      responders[entry] = from;
       // Only of the latest probe is it known when it left.
       const rttMs = attempt === octet(entry, TRIES) - 1 ? atMs - (columns.sentAt[entry] ?? Number.NaN) : Number.NaN;
       columns.rtts[entry] = rttMs >= 0 && reply.ambiguous !== true ? rttMs : Number.NaN;
@@ -208,29 +205,28 @@ export function createHopStore(): HopStore {
     responder,
     hop,
     next,
-    read(entry, family) {
+    read(entry) {
       const flags = octet(entry, FLAGS);
-      const base = { hop: hop(entry), sent: sent(entry) };
-      const from = responder(entry, family);
+      const from = responder(entry);
       const said = effect(entry);
+      const base: Writable<ScanHop> = { hop: hop(entry), sent: sent(entry) };
       if (from === undefined || said === undefined) return base;
+      base.from = from;
+      base.effect = said;
       const rttMs = columns.rtts[entry] ?? Number.NaN;
-      return {
-        ...base,
-        from,
-        effect: said,
-        ...(!Number.isNaN(rttMs) && { rttMs }),
-        ...((flags & LATE) !== 0 && { late: true }),
-        ...((flags & HAS_ICMP) !== 0 && { icmp: { type: octet(entry, TYPE), code: octet(entry, CODE) } }),
-        ...((flags & HAS_REPLY_LIMIT) !== 0 && { replyHopLimit: octet(entry, REPLY_LIMIT) }),
-        ...((flags & HAS_QUOTED_LIMIT) !== 0 && { quotedHopLimit: octet(entry, QUOTED_LIMIT) }),
-        ...extras.get(entry),
-      };
+      if (!Number.isNaN(rttMs)) base.rttMs = rttMs;
+      if ((flags & LATE) !== 0) base.late = true;
+      if ((flags & HAS_ICMP) !== 0) base.icmp = { type: octet(entry, TYPE), code: octet(entry, CODE) };
+      if ((flags & HAS_REPLY_LIMIT) !== 0) base.replyHopLimit = octet(entry, REPLY_LIMIT);
+      if ((flags & HAS_QUOTED_LIMIT) !== 0) base.quotedHopLimit = octet(entry, QUOTED_LIMIT);
+      const more = extras.get(entry);
+      return more === undefined ? base : { ...base, ...more };
     },
     release(head) {
       for (let entry = head; entry >= 0; ) {
         const following = next(entry);
-        extras.delete(entry);
+        if (extras.size > 0) extras.delete(entry);
+        responders[entry] = undefined;
         columns.nexts[entry] = free;
         free = entry;
         used -= 1;

@@ -59,7 +59,6 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
   /** At which hop the stop set was met; 0: not. */
   const stops = new Uint8Array(slots);
 
-  const family = (slot: number): IpAddress["family"] => targets[slot]?.family ?? 4;
   const entryOf = (slot: number, hop: number): number => store.find(heads[slot] ?? -1, hop);
   const isSilent = (slot: number, hop: number): boolean => {
     const entry = entryOf(slot, hop);
@@ -73,7 +72,7 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
 
   const routerAt = (slot: number, hop: number): IpAddress | undefined => {
     const entry = entryOf(slot, hop);
-    return entry >= 0 && store.effect(entry) === "transit" ? store.responder(entry, family(slot)) : undefined;
+    return entry >= 0 && store.effect(entry) === "transit" ? store.responder(entry) : undefined;
   };
 
   /** One router that answers at every second hop, or third… and never twice in a row, as some do on their own. */
@@ -110,7 +109,7 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
     const end = reached[slot] || unreachable[slot] || 255;
     const read: ScanHop[] = [];
     for (let entry = heads[slot] ?? -1; entry >= 0; entry = store.next(entry)) {
-      if (store.hop(entry) <= end && store.sent(entry) > 0) read.push(store.read(entry, family(slot)));
+      if (store.hop(entry) <= end && store.sent(entry) > 0) read.push(store.read(entry));
     }
     return read.sort((a, b) => a.hop - b.hop);
   };

@@ -5,31 +5,27 @@ export interface Permutation {
   at(position: number): number;
 }
 
-const ROUNDS = 6;
-/** Two halves of at most 16 bits. */
+const ROUNDS = 3;
 const MOST = 2 ** 32;
 
 /**
  * The permutation that a key names: the same `count` and `seed` give the same order, which takes no memory. A Feistel
- * network over the next power of four, walked until it falls within (Black and Rogaway, "Ciphers with arbitrary finite
- * domains", 2002). It is no secret, only well mixed. Throws a RangeError for more than 2^32 numbers.
+ * network over a rectangle a little larger than `count`, walked until it falls within (Black and Rogaway, "Ciphers with
+ * arbitrary finite domains", 2002). It is no secret, only well mixed. Throws a RangeError for more than 2^32 numbers.
  */
 export function createPermutation(count: number, seed: number): Permutation {
   if (!Number.isInteger(count) || count < 0 || count > MOST) throw new RangeError(`Cannot permute ${count} numbers`);
-  let half = 1;
-  while (2 ** (2 * half) < count) half += 1;
-  const size = 2 ** half;
-  const mask = size - 1;
-  const keys = Array.from({ length: ROUNDS }, (_, round) => mix(seed ^ Math.imul(round + 1, 0x9e37_79b9)));
+  const rows = Math.max(1, Math.ceil(Math.sqrt(count)));
+  const columns = Math.max(1, Math.ceil(count / rows));
+  const keys = Int32Array.from({ length: 2 * ROUNDS }, (_, round) => mix(seed ^ Math.imul(round + 1, 0x9e37_79b9)));
   const step = (value: number): number => {
-    let left = Math.floor(value / size);
-    let right = value & mask;
-    for (const key of keys) {
-      const next = left ^ (mix(right ^ key) & mask);
-      left = right;
-      right = next;
+    let column = value % columns;
+    let row = (value - column) / columns;
+    for (let round = 0; round < keys.length; round += 2) {
+      row = (row + mix(column ^ (keys[round] ?? 0))) % rows;
+      column = (column + mix(row ^ (keys[round + 1] ?? 0))) % columns;
     }
-    return left * size + right;
+    return row * columns + column;
   };
   return {
     count,

@@ -25,8 +25,11 @@ export interface ScanRequest {
   readonly signal?: AbortSignal;
   /** Each target's row, once; as soon as it is complete. */
   readonly onRow: (row: ScanRow) => void;
-  /** Called after each turn; what it returns is waited for before anything more is sent. */
-  readonly onTurn?: (counts: ScanCounts) => Promise<void> | undefined;
+  /**
+   * Called after each turn, before nothing is done for a while (`isIdle`) or more is; what it returns is waited for before
+   * anything more is sent.
+   */
+  readonly onTurn?: (counts: ScanCounts, isIdle: boolean) => Promise<void> | undefined;
 }
 
 /** How a scan ended. Only `complete` has a row for every target. */
@@ -73,10 +76,11 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
       }
       if (count < MAX_DRAIN) engine.expire();
       engine.send();
-      const pause = onTurn?.(engine.counts);
-      if (pause !== undefined) await pause;
       const nowMs = network.nowMs();
-      if (count > 0 || engine.isOver || engine.wakeAtMs <= nowMs) continue;
+      const isIdle = count === 0 && engine.wakeAtMs > nowMs;
+      const pause = onTurn?.(engine.counts, isIdle);
+      if (pause !== undefined) await pause;
+      if (!isIdle || engine.isOver) continue;
       const isPolled = prober.isPolled && engine.counts.underWay > 0;
       const untilMs = isPolled ? Math.min(engine.wakeAtMs, nowMs + pollMs) : engine.wakeAtMs;
       const arrival = await network.receive(untilMs, signal);
