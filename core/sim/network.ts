@@ -16,24 +16,23 @@ import {
   routeRefusal,
   socketRefusal,
 } from "./host.ts";
-import { classOf, encapsulate, encodeSyn, rejection } from "./outgoing.ts";
+import {
+  classOf,
+  encapsulate,
+  encodeSyn,
+  isHopLimit,
+  OWN_HOP_LIMIT,
+  rejection,
+  type SentPacket,
+  SYN_RETRANSMITS_MS,
+  tooLong,
+} from "./outgoing.ts";
 import { createPathMtus } from "./path-mtu.ts";
 import { createPorts } from "./ports.ts";
 import { createPrng } from "./prng.ts";
 import { createSpeech, type Segment, type Speaker } from "./speech.ts";
 import type { Topology } from "./topology.ts";
 import { createWorld } from "./world.ts";
-
-/** A packet that left the host, as it was on the wire. */
-interface SentPacket {
-  readonly atMs: number;
-  readonly hopLimit: number;
-  readonly packet: Uint8Array;
-  /** A SYN that the kernel sent again by itself. */
-  readonly retransmission: boolean;
-  /** What the network brings back of it, also what comes too late or is spoilt. */
-  readonly answers: readonly Delivery[];
-}
 
 export interface SimOptions {
   /** Default 1. Equal topologies, seeds and calls give equal traces. */
@@ -70,12 +69,6 @@ interface Dialled extends Speaker {
   readonly handshake: Handshake;
   readonly packet: Uint8Array;
 }
-
-/** RFC 6298 §5.5 from 1 s on; kernels with tcp_syn_linear_timeouts (since Linux 6.5) repeat the 1 s a few times. */
-const SYN_RETRANSMITS_MS: readonly number[] = [1000, 3000, 7000, 15_000, 31_000, 63_000];
-
-/** Of packets to which nobody gives another (net.ipv4.ip_default_ttl). */
-const OWN_HOP_LIMIT = 64;
 
 class VirtualNetwork implements SimNetwork {
   readonly sent: SentPacket[] = [];
@@ -284,13 +277,7 @@ class VirtualNetwork implements SimNetwork {
     const mtu = this.#mtus.mtuOf(to.address, policy);
     const size = (family === 4 ? 20 : 40) + (spec.type === "udp" ? 8 : 0) + bytes.length;
     if (size > mtu && (policy === "do" || policy === "probe")) {
-      throw new SocketError(
-        "send",
-        "EMSGSIZE",
-        action,
-        `a packet of ${size} octets is larger than the MTU of ${mtu}`,
-        mtu,
-      );
+      throw tooLong(action, size, mtu);
     }
     const dontFragment = policy !== "dont" && size <= mtu;
     const packet = isHopLimit(hopLimit) ? encapsulate(spec, bytes, to, { ...header, dontFragment }) : undefined;
@@ -407,8 +394,4 @@ class VirtualNetwork implements SimNetwork {
     this.#identification = (this.#identification + 1) & 0xffff;
     return this.#identification;
   }
-}
-
-function isHopLimit(value: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= 255;
 }
