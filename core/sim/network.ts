@@ -5,7 +5,7 @@ import type { Arrival, BatchSocket, Network, ProbeSocket, Route, SendOptions, So
 import { parseIp } from "../wire/mod.ts";
 import { SimBatch } from "./batch.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
-import type { Delivery, Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { createEventQueue } from "./event-queue.ts";
 import {
   createOutputChain,

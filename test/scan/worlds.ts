@@ -6,7 +6,7 @@ import type { ScanRow } from "../../core/scan/row.ts";
 import { type ScanEnd, scan } from "../../core/scan/scan.ts";
 import { parseTargets, type TargetSet } from "../../core/scan/targets.ts";
 import { createSimNetwork, type SimNetwork, type SimOptions } from "../../core/sim/network.ts";
-import { router } from "../../core/sim/topologies.ts";
+import { respondersOf, router } from "../../core/sim/topologies.ts";
 import type { Router, Target, Topology } from "../../core/sim/topology.ts";
 
 /** The addresses of target `number`, 0-65535. */
@@ -83,4 +83,13 @@ export function listOf(numbers: readonly number[], family: 4 | 6 = 4): TargetSet
 /** `1 10.0.1.1, 2 *, …` */
 export function pathText({ hops }: ScanRow): string {
   return hops.map(({ hop, from }) => `${hop} ${from?.text ?? "*"}`).join(", ");
+}
+
+export const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
+
+/** What a row without a stop set has to say. */
+export function truthOf(path: Topology, family: 4 | 6): string {
+  return respondersOf(path, family)
+    .map((addresses, at) => `${at + 1} ${addresses[0] ?? "*"}`)
+    .join(", ");
 }
