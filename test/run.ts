@@ -86,6 +86,10 @@ everywhere(
     "./test/address.test.ts",
     "./test/statistics.test.ts",
     "./test/embedded.test.ts",
+    "./test/scan/order.test.ts",
+    "./test/scan/scan.test.ts",
+    "./test/scan/batch.test.ts",
+    "./test/scan/structures.test.ts",
   ],
   asIs,
 );
@@ -99,6 +103,7 @@ suite(
     "./test/egress",
     "./test/live",
     "./test/personalities",
+    "./test/scan/cli.test.ts",
     "./test/house",
     "./test/plugins",
     "./test/examples",

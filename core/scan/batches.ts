@@ -2,9 +2,9 @@ import type { Family, IpAddress } from "../address.ts";
 import { PluginError, SocketError } from "../errors.ts";
 import type { BatchPacket, BatchSocket, Network } from "../network.ts";
 import type { ManySession, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
-import { type AddressKey, keyOf } from "./address-key.ts";
 import type { Prober, ProbeWatcher } from "./prober.ts";
 import { createSessions, type SessionsStart } from "./sessions.ts";
+import { createSlotTable } from "./slot-table.ts";
 
 /** One family's socket, and what is laid out in it. */
 interface Batch {
@@ -23,7 +23,7 @@ export function createProber(network: Network, start: SessionsStart): Prober {
   const { plugin, probe } = start;
   const batches = new Map<Family, Batch | undefined>();
   const targets: (IpAddress | undefined)[] = new Array<IpAddress | undefined>(start.slots).fill(undefined);
-  const slotOf = new Map<AddressKey, number>();
+  const table = createSlotTable(start.slots, (slot) => targets[slot]?.bytes);
   let sessions: Prober | undefined;
 
   const batchOf = (family: Family): Batch | undefined => {
@@ -34,8 +34,8 @@ export function createProber(network: Network, start: SessionsStart): Prober {
   const drain = (batch: Batch, watcher: ProbeWatcher): number => {
     const onPacket = (packet: BatchPacket): void => {
       const match = guarded("match", () => batch.session.match(packet));
-      const slot = match && slotOf.get(keyOf(match.target));
-      if (match === undefined || slot === undefined) return;
+      const slot = match === undefined ? -1 : table.find(match.target);
+      if (match === undefined || slot < 0) return;
       watcher.answered(slot, match.reply, packet.atMs, match.reply.local === true);
     };
     return batch.socket.drain(onPacket);
@@ -57,7 +57,7 @@ export function createProber(network: Network, start: SessionsStart): Prober {
         return;
       }
       targets[slot] = target;
-      slotOf.set(keyOf(target.bytes), slot);
+      table.add(slot, target.bytes);
     },
     send(slot, sent) {
       const target = targets[slot];
@@ -95,8 +95,8 @@ export function createProber(network: Network, start: SessionsStart): Prober {
         sessions?.end(slot);
         return;
       }
+      table.delete(target.bytes);
       targets[slot] = undefined;
-      slotOf.delete(keyOf(target.bytes));
     },
     [Symbol.dispose]() {
       for (const batch of batches.values()) batch?.socket[Symbol.dispose]();

@@ -1,3 +1,4 @@
+import { addressFromBytes } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Arrival } from "../network.ts";
 import type { Reply } from "../probe.ts";
@@ -226,9 +227,12 @@ export function createEngine(start: EngineStart): Engine {
   const begin = (position: number): void => {
     const atMs = nowMs();
     const { address, skip } = targets.at(order.at(position));
-    const row = { position, target: address, startedAtMs: atMs, endedAtMs: atMs, hops: [] } as const;
+    const tell = (why: Pick<ScanRow, "outcome" | "skip" | "error">): void => {
+      const target = addressFromBytes(address.bytes);
+      onRow({ position, target, startedAtMs: atMs, endedAtMs: atMs, hops: [], ...why });
+    };
     if (skip !== undefined) {
-      onRow({ ...row, outcome: "skipped", skip });
+      tell({ outcome: "skipped", skip });
       return;
     }
     const slot = free[freeCount - 1] ?? 0;
@@ -237,7 +241,7 @@ export function createEngine(start: EngineStart): Engine {
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
       if (isOfAllTargets(error)) refusal = error;
-      else onRow({ ...row, outcome: "refused", error });
+      else tell({ outcome: "refused", error });
       return;
     }
     freeCount -= 1;

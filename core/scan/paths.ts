@@ -1,4 +1,4 @@
-import type { IpAddress } from "../address.ts";
+import { addressFromBytes, type IpAddress } from "../address.ts";
 import type { SocketError } from "../errors.ts";
 import type { HopStore } from "./hops.ts";
 import type { ScanOptions } from "./options.ts";
@@ -169,7 +169,7 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
       if (target === undefined) throw new RangeError(`Cannot tell of slot ${slot}: nothing is under way there`);
       return {
         position: positions[slot] ?? 0,
-        target,
+        target: addressFromBytes(target.bytes),
         outcome: error === undefined ? outcomeOf(slot) : "refused",
         ...(error !== undefined && { error }),
         startedAtMs: startedAt[slot] ?? 0,

@@ -31,7 +31,22 @@ function numberOf({ bytes }: IpAddress): bigint {
 export function addressOf(value: bigint, family: Family): IpAddress {
   const bytes = new Uint8Array(BITS[family] / 8);
   for (let at = bytes.length - 1, rest = value; at >= 0; at -= 1, rest >>= 8n) bytes[at] = Number(rest & 0xffn);
-  return addressFromBytes(bytes);
+  return new NumberedAddress(family, bytes);
+}
+
+/** Of the many that are under way, few are ever shown: the text is made when it is asked for. */
+class NumberedAddress implements IpAddress {
+  readonly family: Family;
+  readonly bytes: Uint8Array;
+
+  constructor(family: Family, bytes: Uint8Array) {
+    this.family = family;
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    return addressFromBytes(this.bytes).text;
+  }
 }
 
 /** Disjoint ranges in order, which `find` searches. */

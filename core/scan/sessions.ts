@@ -1,4 +1,4 @@
-import type { IpAddress } from "../address.ts";
+import { addressFromBytes, type IpAddress } from "../address.ts";
 import { UsageError } from "../errors.ts";
 import type { Arrival, Network, PacketArrival } from "../network.ts";
 import type { ProbeOptions, ProbeSession, ProtocolPlugin } from "../plugin.ts";
@@ -71,7 +71,7 @@ export function createSessions(network: Network, { plugin, port, probe, slots }:
         if (socket.type === "raw" && bytes.length >= 8) slotOfIdentifier.set(readU16(bytes, 4), slot);
         return (serial * SLOTS + slot) * SEQUENCES + sequence;
       });
-      const endpoint = { address: target, port: port || (plugin.defaultPort ?? 0) };
+      const endpoint = { address: addressFromBytes(target.bytes), port: port || (plugin.defaultPort ?? 0) };
       const session = openGuarded(plugin, scoped, endpoint, probe);
       if (session.reachOnly) {
         session[Symbol.dispose]();
