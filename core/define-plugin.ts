@@ -4,7 +4,7 @@ import type { Network } from "./network.ts";
 import type { PluginOption, ProbeOptions, ProbeSession, ProtocolPlugin } from "./plugin.ts";
 
 /** MAJOR.MINOR of what a plugin may rely on: the contracts and all that `core/mod.ts` exports. */
-export const PLUGIN_API = "1.1";
+export const PLUGIN_API = "1.2";
 
 /** The type of an option's value by the word in `PluginOption.type`. */
 export interface OptionTypes {

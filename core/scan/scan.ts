@@ -42,7 +42,9 @@ export type ScanEnd = { readonly counts: ScanCounts; readonly mode: string | und
 );
 
 /** How often batches are looked at while there is nothing else to do: their packets are stamped anyway. */
-const POLL_MS = { fast: 1, slow: 5 } as const;
+const POLL_MS = { fast: 1, slow: 5, rest: 50 } as const;
+/** Where nothing came for a while, the next look is so much of that while away. */
+const REST_SHARE = 0.25;
 /** Under a flood sending must go on. */
 const MAX_DRAIN = 512;
 
@@ -61,6 +63,8 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
     slots: options.atOnce,
   });
   const pollMs = options.batch > 1 ? POLL_MS.fast : POLL_MS.slow;
+  let busyMs = network.nowMs();
+  let sentBefore = 0;
   const order = createPermutation(targets.count, seed);
   const engine = createEngine({ targets, order, ledger, prober, options, nowMs: () => network.nowMs(), onRow });
   const end = () => ({ counts: { ...engine.counts }, mode: prober.mode });
@@ -77,12 +81,15 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
       if (count < MAX_DRAIN) engine.expire();
       engine.send();
       const nowMs = network.nowMs();
+      if (count > 0 || engine.counts.sent > sentBefore) busyMs = nowMs;
+      sentBefore = engine.counts.sent;
       const isIdle = count === 0 && engine.wakeAtMs > nowMs;
       const pause = onTurn?.(engine.counts, isIdle);
       if (pause !== undefined) await pause;
       if (!isIdle || engine.isOver) continue;
       const isPolled = prober.isPolled && engine.counts.underWay > 0;
-      const untilMs = isPolled ? Math.min(engine.wakeAtMs, nowMs + pollMs) : engine.wakeAtMs;
+      const nextPollMs = Math.min(POLL_MS.rest, Math.max(pollMs, (nowMs - busyMs) * REST_SHARE));
+      const untilMs = isPolled ? Math.min(engine.wakeAtMs, nowMs + nextPollMs) : engine.wakeAtMs;
       const arrival = await network.receive(untilMs, signal);
       if (arrival !== undefined) engine.accept(arrival);
     }

@@ -219,7 +219,7 @@ describe("a plugin that cannot be loaded", () => {
     "has no open": ['export default { name: "x" };', "it has no function open"],
     "needs another API": [
       `import { definePlugin } from "nettrace"; export default definePlugin({ name: "x", api: "^2.0", ${open} });`,
-      "it needs the plugin API ^2.0, and this nettrace has 1.1",
+      "it needs the plugin API ^2.0, and this nettrace has 1.2",
     ],
     "is called as a built-in one": [
       `export default { name: "icmp", ${open} };`,

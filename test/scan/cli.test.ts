@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
 import { parse } from "csv-parse/sync";
 import { type CliResult, type CliRun, runCli } from "../cli/harness.ts";
 import { addressesOf, pathTo } from "./worlds.ts";
@@ -21,11 +23,21 @@ interface Row {
   readonly hops: readonly { readonly hop: number; readonly address: string | null; readonly rtt_ms: number | null }[];
 }
 
+const SCHEMA = JSON.parse(readFileSync(new URL("../../docs/schema/scan-1.json", import.meta.url), "utf8")) as object;
+const ajv = new Ajv2020();
+addFormats.default(ajv);
+const validate = ajv.compile(SCHEMA);
+
 function rowsOf({ stdout }: CliResult): Row[] {
   return stdout
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Row);
+    .map((line) => {
+      const row: unknown = JSON.parse(line);
+      const isValid: boolean = validate(row);
+      assert.ok(isValid, `${JSON.stringify(validate.errors)} in ${line}`);
+      return row as Row;
+    });
 }
 
 const targetsOf = (rows: readonly { readonly target: string }[]): string[] =>
