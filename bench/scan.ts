@@ -101,10 +101,11 @@ using lab = await createLab({ hops: [{}, {}, {}, {}] });
 await lab.run("target", ["ip", "route", "add", "local", "20.0.0.0/8", "dev", "lo"]);
 await lab.run("r1", ["ip", "route", "add", "blackhole", "21.0.0.0/8"]);
 
-const runs: Record<"nettrace" | "scamper", Measured[]> = { nettrace: [], scamper: [] };
+const runs: Record<"nettrace" | "udp" | "scamper", Measured[]> = { nettrace: [], udp: [], scamper: [] };
 for (let round = 0; round < ROUNDS; round += 1) {
   const file = list(lab, TARGETS, 20);
   runs.nettrace.push(await measure(lab, nettrace(file)));
+  runs.udp.push(await measure(lab, nettrace(list(lab, TARGETS / 10, 20), "-P", "udp")));
   runs.scamper.push(await measure(lab, scamper(file)));
 }
 const curve: Measured[] = [];
@@ -114,8 +115,13 @@ const silent = await measure(lab, nettrace(list(lab, SILENT, 21), "-w", "3", "-q
 const rate = ({ answered, seconds }: Measured): number => answered / seconds;
 const range = (values: readonly number[], digits = 0): string =>
   `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
+const NAMES: Readonly<Record<string, string>> = {
+  nettrace: "nettrace scan --pps 1000000",
+  udp: "the same with -P udp, a tenth of the targets",
+  scamper: `scamper -p ${SCAMPER_PPS}, the most it takes`,
+};
 const speed = Object.entries(runs).map(([name, each]) => [
-  name === "scamper" ? `scamper -p ${SCAMPER_PPS}, the most it takes` : "nettrace scan --pps 1000000",
+  NAMES[name] ?? name,
   range(each.map(rate)),
   range(
     each.map(({ cpuSeconds, answered }) => (cpuSeconds * 1e6) / answered, 1),

@@ -24,6 +24,7 @@ export interface ScanOptions {
   readonly atOnce?: number;
 }
 
+/** What a scan does unless told otherwise. */
 export const DEFAULT_SCAN_OPTIONS: ScanOptions = {
   packetsPerSecond: 1000,
   maxHop: 30,

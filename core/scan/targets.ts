@@ -6,6 +6,7 @@ import { isReserved, RESERVED } from "./reserved.ts";
 /** Why a target is not probed. */
 export type SkipReason = "reserved" | "blocklisted";
 
+/** One address of a list. */
 export interface ScanTarget {
   readonly address: IpAddress;
   readonly skip?: SkipReason;

@@ -145,6 +145,23 @@ describeInLab("nettrace scan, the executable", import.meta.filename, () => {
     });
   }
 
+  it("sees what a rule of this host keeps from its sockets", TIME, async () => {
+    await withTargets(SCENARIOS.noRelated(), async (lab, list) => {
+      const { code, stdout, stderr } = await nettrace(
+        lab,
+        "root",
+        "scan",
+        "-f",
+        list,
+        "--no-stop-set",
+        "-P",
+        "tcp-syn:443",
+      );
+      assert.deepEqual([code, stderr], [0, ""]);
+      assertTrue(rowsOf(stdout), lab);
+    });
+  });
+
   it("tells every target's errno where routes prohibit them", TIME, async () => {
     await withTargets(SCENARIOS.prohibitRoute(), async (lab, list) => {
       const { code, stdout } = await nettrace(lab, "root", "scan", "-f", list);

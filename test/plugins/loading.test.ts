@@ -45,7 +45,7 @@ export default definePlugin({ name: "errors", open() {
 } });`,
     );
     const { code, stdout } = place.run([...TRACE, "--plugin", "./errors.ts", "-P", "errors"]);
-    assert.match(stdout, /^errors +- +unprivileged +- .* EPERM: true 1\.1 function$/m);
+    assert.match(stdout, /^errors +- +unprivileged +- .* EPERM: true 1\.2 function$/m);
     assert.equal(code, 3);
   });
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
+import formats from "ajv-formats";
 import { parse } from "csv-parse/sync";
 import { type CliResult, type CliRun, runCli } from "../cli/harness.ts";
 import { addressesOf, pathTo } from "./worlds.ts";
@@ -25,7 +25,7 @@ interface Row {
 
 const SCHEMA = JSON.parse(readFileSync(new URL("../../docs/schema/scan-1.json", import.meta.url), "utf8")) as object;
 const ajv = new Ajv2020();
-addFormats.default(ajv);
+formats(ajv);
 const validate = ajv.compile(SCHEMA);
 
 function rowsOf({ stdout }: CliResult): Row[] {
