@@ -30,9 +30,8 @@ Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
 `;
 
 const COMMON = `  -4, --ipv4  -6, --ipv6    one family only       --backend auto|ffi|raw-socket
-  -q, --queries N           probes a hop (3)
+  -q, --queries N  -w, --wait SECONDS   probes a hop (3); time for an answer (3)
   -f, --first N  -m, --max-hops N    first hop (1) and last hop (30)
-  -w, --wait SECONDS        wait for an answer at most so long (3)
       --window N  --max-gap N   hops probed ahead (8), silent before the end (8)
       --pps N               packets a second after a first burst (100)
       --flow constant|vary  keep to one path, or let balancers show others
@@ -52,6 +51,7 @@ Tries protocols in order and shows the path of the first that reaches HOST.
   -p, --port PORT[,PORT]    replace the TCP ports of the order (443,80)
       --stagger MS          start the next beside a silent one after this (250)
       --egress              learn what this host lets out first, begin with that
+      --proxy URL|env  --proxy-tls auto|always|never   ask a proxy; TLS in it
 ${COMMON}
   nettrace auto 192.0.2.1 --order tcp-syn:22,icmp -q 1 -n
 `;

@@ -40,6 +40,8 @@ export function createProgram(
     .option("-p, --port <ports>")
     .option("--stagger <ms>")
     .option("--egress")
+    .option("--proxy <url>")
+    .option("--proxy-tls <mode>")
     .action(async (host, options) => {
       const { runAuto } = await import("./commands/auto.ts");
       done(await runAuto(context, { host, options, pluginValues: readPluginOptions(loaded, options) }));

@@ -70,6 +70,8 @@ const LONGEST_DETAIL = 160;
 
 /** A parser's message, which has in it what was typed, no longer than a few lines of a terminal. */
 function detail(message: string): string {
-  const text = message.replace(/^error: /, "").replace(/\s*[\r\n]+\s*/g, " ");
+  const shown = message.replace(/^error: /, "").replace(/\s*[\r\n]+\s*/g, " ");
+  // The password of a proxy, behind an option that does not take one.
+  const text = shown.replace(/(--?[\w-]+=(?:[a-z0-9]+:\/\/)?).*@/i, "$1...@");
   return text.length > LONGEST_DETAIL ? `${text.slice(0, LONGEST_DETAIL)}...` : text;
 }

@@ -17,8 +17,11 @@ export type SocketSpec =
     }
   /** ICMP echo without privilege, where `net.ipv4.ping_group_range` allows; the kernel sets the identifier. */
   | { readonly type: "ping" }
-  /** UDP with the error queue; needs no privilege. `localPort` 0 or absent: the kernel chooses. */
-  | { readonly type: "udp"; readonly localPort?: number }
+  /**
+   * UDP with the error queue; needs no privilege. `localPort` 0 or absent: the kernel chooses. With `liteCoverage` it is
+   * UDP-Lite (RFC 3828), whose checksum covers so many octets: 8-65535, or 0 for all; EPROTONOSUPPORT where there is none.
+   */
+  | { readonly type: "udp"; readonly localPort?: number; readonly liteCoverage?: number }
   /** Reserves a TCP port (0 or absent: the kernel chooses), so that no other program uses it; sends nothing. */
   | { readonly type: "tcp-port"; readonly localPort?: number };
 
@@ -171,6 +174,8 @@ export interface SendOptions {
   readonly flowLabel?: number;
   /** Only to hosts on a network that this host itself is on (SO_DONTROUTE); Linux heeds it for IPv4 only. */
   readonly dontRoute?: boolean;
+  /** Has the kernel debug the sockets, where it can (SO_DEBUG). Needs CAP_NET_ADMIN. */
+  readonly debug?: boolean;
 }
 
 /** The only door to sockets and to time. */

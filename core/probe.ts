@@ -57,6 +57,8 @@ export interface Reply {
   readonly icmp?: IcmpCode;
   /** What the protocol can say of the target or hop beside its effect: `open`, `closed`, or a plugin's own word. */
   readonly mark?: string;
+  /** Control bits of a TCP answer (RFC 9293 §3.1), 0-255, where the protocol saw the segment itself. */
+  readonly tcpFlags?: number;
   readonly mpls?: readonly MplsLabel[];
   /** Hop limit of the reply's own header as it reached us. */
   readonly replyHopLimit?: number;

@@ -6,6 +6,7 @@ import type { Outcome, TraceEvent } from "./probe.ts";
 
 /** A path that is asked round after round, folded into a table of statistics whose size does not grow with time. */
 export interface RoundsTable {
+  /** Takes an event of the trace; in the order in which they come. */
   apply(event: TraceEvent): void;
   /**
    * From the first hop asked to the path's end; behind the last answer, where the end is not known, one silent hop stands
@@ -41,6 +42,7 @@ export interface TableRow extends HopRow {
   readonly losesInTransit?: true;
 }
 
+/** How a table of rounds is kept. */
 export interface RoundsTableOptions {
   /** How many rounds the history of each hop goes back; default 200. */
   readonly history?: number;
@@ -48,6 +50,7 @@ export interface RoundsTableOptions {
 
 const HISTORY = 200;
 
+/** An empty table. */
 export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}): RoundsTable {
   const tallies = new Map<number, HopTally>();
   /** Sequences in flight: a `failed` follows a `sent` or stands alone. */

@@ -1,12 +1,8 @@
-/**
- * Traces the paths to several targets at once, again and again, and prints each that changes:
- * `bun embed.ts one.example two.example three.example`. Runs on Bun, Deno and Node where the package nettrace is installed.
- */
+/** Traces several paths at once, again and again, and prints each that changes: `bun embed.ts one.example two.example`. */
 import { auto, type IpAddress, type Network, openSystemNetwork, resolveTarget } from "nettrace";
 import { builtInPlugins } from "nettrace/plugins";
 
 const ladder = builtInPlugins.map((plugin) => ({ plugin, port: plugin.defaultPort ?? 0 }));
-
 /** The first responder of each hop; "*" where nobody answered. */
 async function pathTo(network: Network, target: IpAddress, sourcePort: number, signal: AbortSignal): Promise<string[]> {
   // One source port for ever: balancers then lead to the same routers each time.
@@ -16,20 +12,20 @@ async function pathTo(network: Network, target: IpAddress, sourcePort: number, s
   }
   return [];
 }
-
 /** A line at first, and whenever the path is another one than before. Silence of a router is no change. */
 export async function* watch(network: Network, host: string, sourcePort: number, everyMs: number, signal: AbortSignal) {
   const { address } = await resolveTarget({ host, route: (to) => network.route(to), signal });
-  let before: readonly string[] | undefined;
-  while (!signal.aborted) {
+  for (
+    let before: readonly string[] | undefined;
+    !signal.aborted;
+    await network.receive(network.nowMs() + everyMs, signal)
+  ) {
     const path = await pathTo(network, address, sourcePort, signal);
     const isOther = path.some((hop, at) => hop !== "*" && before?.[at] !== "*" && hop !== before?.[at]);
     if (!signal.aborted && (isOther || path.length !== before?.length)) yield `${host}: ${path.join(" ")}`;
     before = path.map((hop, at) => (hop === "*" ? (before?.[at] ?? "*") : hop));
-    await network.receive(network.nowMs() + everyMs, signal);
   }
 }
-
 async function main(hosts: readonly string[], everyMs: number): Promise<void> {
   const abort = new AbortController();
   process.once("SIGINT", () => abort.abort());
@@ -40,6 +36,5 @@ async function main(hosts: readonly string[], everyMs: number): Promise<void> {
   });
   await Promise.all(watches);
 }
-
 if (/\bembed\.[jt]s$/.test(process.argv[1] ?? ""))
   await main(process.argv.slice(2), Number(process.env["EVERY_MS"] ?? 10_000));

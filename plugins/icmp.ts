@@ -1,5 +1,5 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
-import { SocketError } from "../core/errors.ts";
+import { SocketError, UsageError } from "../core/errors.ts";
 import { openManyEchoes } from "../core/icmp-many.ts";
 import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
@@ -28,17 +28,31 @@ export const icmp: ProtocolPlugin = {
     { name: "raw", needs: "raw" },
     { name: "ping-socket", needs: "ping" },
   ],
+  options: [
+    {
+      name: "socket",
+      description: "raw, ping, or any: a raw socket, else a ping socket",
+      type: "string",
+      default: "any",
+    },
+  ],
   open(network, target, options) {
     const { family } = target.address;
     const payload = paddedPayload(options, { protocol: "icmp", family, headers: HEADER, usual: PAYLOAD });
+    const wanted = options.plugin?.["socket"] ?? "any";
+    if (wanted !== "any" && wanted !== "raw" && wanted !== "ping") {
+      throw new UsageError("Cannot send ICMP so: socket is any, raw or ping");
+    }
     const source = network.route(target.address).source;
-    let refused: SocketError;
+    let refused: SocketError | undefined;
     try {
-      const socket = network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
-      const identifier = Math.floor(Math.random() * 0x10000);
-      return createEchoSession(socket, { mode: "raw", identifier, payload, target, source });
+      if (wanted !== "ping") {
+        const socket = network.open({ type: "raw", protocol: icmpProtocol(family) }, family);
+        const identifier = Math.floor(Math.random() * 0x10000);
+        return createEchoSession(socket, { mode: "raw", identifier, payload, target, source });
+      }
     } catch (error) {
-      if (!(error instanceof SocketError) || error.stage !== "socket") throw error;
+      if (!(error instanceof SocketError) || error.stage !== "socket" || wanted === "raw") throw error;
       refused = error;
     }
     const socket = openPing(network, family, refused);
@@ -50,17 +64,19 @@ export const icmp: ProtocolPlugin = {
       source,
     });
   },
-  many: openManyEchoes,
+  many: (network, family, options) =>
+    options.plugin?.["socket"] === "ping" ? undefined : openManyEchoes(network, family, options),
 };
 
 /**
  * Without either socket the raw one's refusal is the one to tell: privilege would help. Where the host gives a reason of
  * its own for having no raw sockets, privilege would not.
  */
-function openPing(network: Network, family: 4 | 6, refused: SocketError): ProbeSocket {
+function openPing(network: Network, family: 4 | 6, refused: SocketError | undefined): ProbeSocket {
   try {
     return network.open({ type: "ping" }, family);
   } catch (error) {
+    if (refused === undefined) throw error;
     const isOfPrivilege = refused.errno === "EPERM" || refused.errno === "EACCES";
     if (!(error instanceof SocketError) || (refused.evidence !== undefined && !isOfPrivilege)) throw error;
     throw new SocketError(

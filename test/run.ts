@@ -1,10 +1,10 @@
 /**
- * The whole test run: checks, build, tests. Prints every part's own output, and as its last line
+ * The whole test run: checks, build, tests. Prints every part's own output, what failed, and as its last line
  * `N passed, N failed, N skipped`, in which each check counts as one.
  */
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labAccess } from "./lab/access.ts";
@@ -15,6 +15,13 @@ import { openRuntimes, type Runtime, readCounts } from "./runtimes.ts";
 const root = join(import.meta.dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, for the end: a long output hides it. */
+const failures: string[] = [];
+
+function fail(what: string): void {
+  total.failed += 1;
+  failures.push(what);
+}
 
 function run(command: readonly string[]): boolean {
   const [file = "", ...rest] = command;
@@ -26,7 +33,8 @@ function run(command: readonly string[]): boolean {
 function check(title: string, command: readonly string[]): boolean {
   console.log(`\n# ${title}`);
   const isPassed = run(command);
-  total[isPassed ? "passed" : "failed"] += 1;
+  if (isPassed) total.passed += 1;
+  else fail(title);
   return isPassed;
 }
 
@@ -37,20 +45,66 @@ const asIs: Enter = (command) => command;
  * Adds what the report counts, and returns how many tests that are; a run that left no report or no test in it, or ended
  * badly without a failed test, counts as one failure.
  */
-function suite(title: string, runtime: Runtime, paths: readonly string[], enter: Enter): number {
-  console.log(`\n# ${title}`);
-  const directory = mkdtempSync(join(tmpdir(), "nettrace-report-"));
-  const report = join(directory, "junit.xml");
-  const isPassed = run(enter(runtime.command(paths, report)));
-  const { passed, failed, skipped } = readCounts(report) ?? { passed: 0, failed: 0, skipped: 0 };
-  rmSync(directory, { recursive: true, force: true });
+function count(title: string, isPassed: boolean, report: string): number {
+  const { passed, failed, skipped } = readCounts(report) ?? { passed: 0, failed: [], skipped: 0 };
   total.passed += passed;
   total.skipped += skipped;
-  total.failed += failed;
-  const tests = passed + failed + skipped;
-  if (tests === 0) console.error(`No test ran: ${title}`);
-  if (failed === 0 && (!isPassed || tests === 0)) total.failed += 1;
+  for (const name of failed) fail(`${title}: ${name}`);
+  const tests = passed + failed.length + skipped;
+  if (tests === 0) fail(`${title}: no test ran`);
+  else if (failed.length === 0 && !isPassed) fail(`${title}: ended badly`);
   return tests;
+}
+
+function suite(title: string, runtime: Runtime, paths: readonly string[], enter: Enter): number {
+  console.log(`\n# ${title}`);
+  using reports = openReports();
+  const isPassed = run(enter(runtime.command(paths, reports.file)));
+  return count(title, isPassed, reports.file);
+}
+
+function openReports(): { readonly file: string; readonly output: string } & Disposable {
+  const directory = mkdtempSync(join(tmpdir(), "nettrace-report-"));
+  return {
+    file: join(directory, "junit.xml"),
+    output: join(directory, "output.txt"),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** Labs wait for most of their time: several files at once, each one's output printed whole when it ends. */
+const LABS_AT_ONCE = 3;
+
+async function labs(enter: Enter): Promise<void> {
+  const waiting = readdirSync(join(root, "test", "lab"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts"))
+    .sort();
+  const work = async (): Promise<void> => {
+    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+      using reports = openReports();
+      const title = `labs: ${name.replace(".test.ts", "")}`;
+      const isPassed = await runInto(reports.output, enter(runtimes.bun.command([`./test/lab/${name}`], reports.file)));
+      console.log(`\n# ${title}\n${readFileSync(reports.output, "utf8")}`);
+      count(title, isPassed, reports.file);
+    }
+  };
+  await Promise.all(Array.from({ length: LABS_AT_ONCE }, work));
+}
+
+function runInto(output: string, [file = "", ...rest]: readonly string[]): Promise<boolean> {
+  const descriptor = openSync(output, "w");
+  return new Promise((resolve) => {
+    const child = spawn(file, rest, { cwd: root, stdio: ["ignore", descriptor, descriptor] });
+    const end = (isPassed: boolean): void => {
+      closeSync(descriptor);
+      resolve(isPassed);
+    };
+    child.on("exit", (status) => end(status === 0));
+    child.on("error", (error) => {
+      console.error(`Cannot run ${file}: ${error.message}`);
+      end(false);
+    });
+  });
 }
 
 /** The same tests on all three. One that finds fewer of them than Bun has lost some, which counts as a failure. */
@@ -59,8 +113,7 @@ function everywhere(title: string, paths: readonly string[], enter: Enter): void
   for (const other of runtimes.others) {
     const found = suite(`${title}, on ${other.name}`, other, paths, enter);
     if (found === tests) continue;
-    console.error(`${other.name} ran ${found} tests where Bun ran ${tests}`);
-    total.failed += 1;
+    fail(`${title}: ${other.name} ran ${found} tests where Bun ran ${tests}`);
   }
 }
 
@@ -121,14 +174,15 @@ if ("why" in addon) console.error(`\n# NO TESTS OF raw-socket: ${addon.why}`);
 const access = labAccess();
 if (access.kind === "refused") {
   // A machine that cannot build labs is told so; the continuous run must not pass without them.
-  const isFailure = process.env["CI"] === "true";
-  total[isFailure ? "failed" : "skipped"] += 1;
+  if (process.env["CI"] === "true") fail("labs: none could be built");
+  else total.skipped += 1;
   console.error(`\n# NO LAB TESTS: ${access.detail}.\n# Nothing below the sockets was tested.`);
 } else {
   const enter: Enter = (command) => entering(access, command);
   everywhere(`sockets (${access.kind})`, ["./test/socket"], enter);
-  suite(`labs (${access.kind})`, runtimes.bun, ["./test/lab"], enter);
+  await labs(enter);
 }
 
+if (failures.length > 0) console.log(`\n# Failed\n${failures.join("\n")}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -20,7 +20,8 @@ export interface Runtimes extends Disposable {
 
 export interface Counts {
   readonly passed: number;
-  readonly failed: number;
+  /** Their names. */
+  readonly failed: readonly string[];
   readonly skipped: number;
 }
 
@@ -94,10 +95,11 @@ export function readCounts(report: string): Counts | undefined {
       groups.add(name.slice(0, end));
     }
   }
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: [] as string[], skipped: 0 };
   for (const [, name = "", body = ""] of cases) {
     if (groups.has(name)) continue;
-    counts[/<(failure|error)\b/.test(body) ? "failed" : /<skipped\b/.test(body) ? "skipped" : "passed"] += 1;
+    if (/<(failure|error)\b/.test(body)) counts.failed.push(name);
+    else counts[/<skipped\b/.test(body) ? "skipped" : "passed"] += 1;
   }
   return counts;
 }

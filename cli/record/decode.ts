@@ -132,6 +132,7 @@ function readReply(fields: Fields, sequence: number): Reply {
     effect: word(fields, "effect", ["transit", "reached", "unreachable"]),
     ...(icmp && { icmp: { type: whole(icmp, "type", 255), code: whole(icmp, "code", 255) } }),
     ...(fields["mark"] !== undefined && { mark: text(fields, "mark") }),
+    ...(fields["tcp_flags"] !== undefined && { tcpFlags: whole(fields, "tcp_flags", 255) }),
     ...(fields["mpls"] !== undefined && { mpls: list(fields, "mpls").slice(0, MAX_LABELS).map(readLabel) }),
     ...(fields["reply_hop_limit"] !== undefined && { replyHopLimit: whole(fields, "reply_hop_limit", 255) }),
     ...(fields["quoted_hop_limit"] !== undefined && { quotedHopLimit: whole(fields, "quoted_hop_limit", 255) }),

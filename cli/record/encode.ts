@@ -112,12 +112,14 @@ function traceLine(attempt: Attempt, event: TraceEvent, startMs: number): object
 }
 
 function replyOf(reply: Reply): object {
-  const { from, effect, icmp, mark, mpls, replyHopLimit, quotedHopLimit, mtu, size, ambiguous, local } = reply;
+  const { from, effect, icmp, mark, tcpFlags, mpls, replyHopLimit, quotedHopLimit, mtu, size, ambiguous, local } =
+    reply;
   return {
     from: formatAddress(from),
     effect,
     ...(icmp && { icmp }),
     ...(mark !== undefined && { mark }),
+    ...(tcpFlags !== undefined && { tcp_flags: tcpFlags }),
     ...(mpls && {
       mpls: mpls.map(({ label, trafficClass, bottomOfStack, ttl }) => ({
         label,

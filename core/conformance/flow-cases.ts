@@ -141,10 +141,8 @@ function flowsSent(bench: Bench): readonly string[] {
   });
 }
 
-const SCTP = 132;
-
 /** No socket lets a program choose IPv6's flow label for each packet; what else balancers hash is in few protocols. */
 function hasNoFlows({ protocol }: Subject): string | undefined {
-  const known: readonly (number | undefined)[] = [undefined, ...Object.values(IP_PROTOCOL), SCTP];
+  const known: readonly (number | undefined)[] = [undefined, ...Object.values(IP_PROTOCOL)];
   return known.includes(protocol) ? undefined : `balancers see no flows in IP protocol ${protocol}`;
 }

@@ -8,6 +8,8 @@ import type { ConformanceCase } from "./case.ts";
 import { expectThat, fail } from "./expect.ts";
 import { ANSWER_WITHIN_MS, copyOf, flowsFor, openSession, probe } from "./session.ts";
 
+/** Of these the kernel hands over what it has checked, from the port that was asked. */
+const DATAGRAMS: ReadonlySet<number> = new Set([IP_PROTOCOL.udp, IP_PROTOCOL.udpLite]);
 const MUTATIONS = 4000;
 const SPOILT_PROBES = 240;
 
@@ -18,7 +20,7 @@ export const HOSTILE_CASES: readonly ConformanceCase[] = [
     situation: "plain",
     run: (bench, { plugin }) =>
       inspectAnswers(plugin, bench, (arrival, refuses) => {
-        if (arrival.kind !== "packet" || arrival.protocol === IP_PROTOCOL.udp) return;
+        if (arrival.kind !== "packet" || DATAGRAMS.has(arrival.protocol)) return;
         const quoteAt = quotedHeaderAt(arrival);
         // Of a quote the IP header and 8 octets are the least (RFC 792); of an answer 8 octets tell who is meant.
         const least = quoteAt === undefined ? 8 : quoteAt + (bench.target.address.family === 4 ? 20 : 40) + 8;
@@ -66,7 +68,7 @@ export const HOSTILE_CASES: readonly ConformanceCase[] = [
     run(bench, { plugin }) {
       const prng = createPrng(99);
       return inspectAnswers(plugin, bench, (arrival, refuses) => {
-        if (arrival.kind !== "packet" || arrival.protocol === IP_PROTOCOL.udp) return;
+        if (arrival.kind !== "packet" || DATAGRAMS.has(arrival.protocol)) return;
         for (let index = 0; index < 200; index++) {
           const bytes = Uint8Array.from({ length: prng.below(300) }, () => prng.below(256));
           refuses({ ...arrival, bytes }, "of random octets");

@@ -7,6 +7,7 @@ import { openDatagrams, openEchoes, openHandshakes, openSyns } from "./datagrams
 import type { EgressFinding, EgressProtocol } from "./finding.ts";
 import type { EgressSession, Shot, Sight } from "./session.ts";
 
+/** What is asked, of whom, and how fast. */
 export interface EgressRequest {
   /** Where the probes are addressed to; with hop limit 1 they die at the first router. */
   readonly target: IpAddress;
@@ -28,6 +29,7 @@ export interface EgressRefusal {
   readonly error: SocketError;
 }
 
+/** What this host lets out. */
 export interface EgressReport {
   readonly target: IpAddress;
   /** In the order of the protocols and ports asked for. */

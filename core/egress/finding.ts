@@ -1,5 +1,6 @@
 import type { IpAddress } from "../address.ts";
 
+/** What is asked whether it is let out. */
 export type EgressProtocol = "icmp" | "udp" | "tcp";
 
 /**
@@ -22,4 +23,5 @@ export interface EgressFinding {
   readonly answeredBy: IpAddress | null;
 }
 
+/** A name for a protocol and port, unique among the findings. */
 export const keyOf = ({ protocol, port }: Pick<EgressFinding, "protocol" | "port">): string => `${protocol}:${port}`;

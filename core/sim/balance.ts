@@ -8,7 +8,7 @@ import { readU8, readU16 } from "../wire/octets.ts";
 export function flowKey(packet: IpPacket, { icmp }: { readonly icmp: boolean }): string {
   const fields: (number | string)[] = [packet.source.join("."), packet.destination.join("."), packet.protocol];
   const { payload, protocol } = packet;
-  if (protocol === IP_PROTOCOL.tcp || protocol === IP_PROTOCOL.udp || protocol === SCTP) {
+  if (WITH_PORTS.has(protocol)) {
     fields.push(readU16(payload, 0), readU16(payload, 2));
   } else if (icmp && (protocol === IP_PROTOCOL.icmp || protocol === IP_PROTOCOL.icmpv6)) {
     fields.push(readU16(payload, 0), readU16(payload, 2), readU16(payload, 4));
@@ -16,8 +16,9 @@ export function flowKey(packet: IpPacket, { icmp }: { readonly icmp: boolean }):
   return fields.join(" ");
 }
 
-/** Linux, too, takes ports from its first four octets (`skb_flow_get_ports`). */
-const SCTP = 132;
+/** Linux, too, takes ports from the first four octets of these (`skb_flow_get_ports`). */
+const { tcp, udp, dccp, sctp, udpLite } = IP_PROTOCOL;
+const WITH_PORTS: ReadonlySet<number> = new Set([tcp, udp, dccp, sctp, udpLite]);
 
 /** FNV-1a, 32 bits, stirred at the end so that its low bits depend on all of the text. */
 export function hashText(text: string, salt: number): number {

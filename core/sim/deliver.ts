@@ -2,6 +2,7 @@ import { addressFromBytes, type Endpoint, type Family, type IpAddress, sameAddre
 import type { Arrival, ErrorArrival, ProbeSocket, SocketSpec } from "../network.ts";
 import {
   type IcmpMessage,
+  IP_PROTOCOL,
   type IpPacket,
   parseIcmp,
   parseIp,
@@ -9,6 +10,7 @@ import {
   parseTcp,
   parseTcpStart,
   parseUdp,
+  parseUdpLite,
   type Quote,
   TCP_FLAG,
   type TcpSegment,
@@ -122,10 +124,11 @@ function toProgram(each: KernelSocket, ip: IpPacket, incoming: Incoming): Arriva
   const { socket } = each;
   const from = addressFromBytes(ip.source);
   const packet = { kind: "packet", socket, from, atMs: incoming.atMs, hopLimit: ip.hopLimit, tapped: false } as const;
-  if (socket.type === "udp" && ip.protocol === 17) {
-    const udp = parseUdp(ip.payload);
+  if (socket.type === "udp" && ip.protocol === protocolOf(each)) {
+    const { protocol } = ip;
+    const udp = protocol === IP_PROTOCOL.udp ? parseUdp(ip.payload) : parseUdpLite(ip.payload);
     if (udp?.destinationPort !== socket.localPort) return undefined;
-    return { ...packet, fromPort: udp.sourcePort, protocol: 17, bytes: Uint8Array.from(udp.payload) };
+    return { ...packet, fromPort: udp.sourcePort, protocol, bytes: Uint8Array.from(udp.payload) };
   }
   if (socket.type === "ping" && (ip.protocol === 1 || ip.protocol === 58)) {
     const echo = parseIcmp(ip.payload);
@@ -172,6 +175,10 @@ function toHandshake(
   return { kind: "handshake", socket, atMs, state: closed ? "closed" : "open", from, local, retransmitted };
 }
 
+function protocolOf({ spec }: KernelSocket): number {
+  return spec.type === "udp" && spec.liteCoverage !== undefined ? IP_PROTOCOL.udpLite : IP_PROTOCOL.udp;
+}
+
 /** Whether the quote is of a packet that this socket sent, as the kernel looks it up; and what the program may see. */
 function quotedFor(each: KernelSocket, { packet }: Quote): { quoted: Uint8Array; toPort: number } | undefined {
   const { payload, protocol, destination } = packet;
@@ -179,7 +186,8 @@ function quotedFor(each: KernelSocket, { packet }: Quote): { quoted: Uint8Array;
   // icmp_socket_deliver wants 8 octets behind the quoted IP header, icmpv6_notify as many.
   if (payload.length < 8) return undefined;
   if (socket.type === "udp") {
-    const udp = protocol === 17 ? parseUdp(payload) : undefined;
+    // The ports are at the same place in both.
+    const udp = protocol === protocolOf(each) ? parseUdpLite(payload) : undefined;
     if (udp?.sourcePort !== socket.localPort) return undefined;
     return { quoted: Uint8Array.from(payload.subarray(8)), toPort: udp.destinationPort };
   }

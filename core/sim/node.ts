@@ -40,7 +40,7 @@ export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined):
 export function payloadIsSound(ip: IpPacket): boolean {
   if (ip.truncated) return false;
   if (ip.protocol === 1) return verifyIcmp(ip.payload, 4);
-  if (ip.protocol !== 6 && ip.protocol !== 17 && ip.protocol !== 58) return true;
+  if (![6, 17, 58, 136].includes(ip.protocol)) return true;
   return verifyTransport(ip.payload, ip.protocol, ip.source, ip.destination);
 }
 

@@ -7,10 +7,13 @@ import {
   encodeIp,
   encodeTcp,
   encodeUdp,
+  encodeUdpLite,
+  IP_PROTOCOL,
   type IpPacket,
   parseIcmp,
   pseudoHeaderSum,
   TCP_FLAG,
+  type UdpFields,
 } from "../wire/mod.ts";
 import { writeU16 } from "../wire/octets.ts";
 import type { Handshake } from "./deliver.ts";
@@ -66,10 +69,7 @@ function transport(
       return { protocol: spec.protocol, payload: spec.protocol === 58 ? withIcmpv6Sum(bytes, ends) : bytes };
     case "udp":
       if (port === 0) return undefined;
-      return {
-        protocol: 17,
-        payload: encodeUdp({ ...ends, sourcePort: localPort, destinationPort: port, payload: bytes }),
-      };
+      return datagram({ ...ends, sourcePort: localPort, destinationPort: port, payload: bytes }, spec.liteCoverage);
     case "ping": {
       const echo = parseIcmp(bytes);
       // ping_v4_sendmsg and ping_v6_sendmsg let nothing pass but an echo request.
@@ -82,6 +82,11 @@ function transport(
     case "tcp-port":
       return undefined;
   }
+}
+
+function datagram(fields: UdpFields, coverage: number | undefined): { protocol: number; payload: Uint8Array } {
+  if (coverage === undefined) return { protocol: IP_PROTOCOL.udp, payload: encodeUdp(fields) };
+  return { protocol: IP_PROTOCOL.udpLite, payload: encodeUdpLite({ ...fields, coverage }) };
 }
 
 /** The kernel fills in ICMPv6's checksum on raw sockets (RFC 3542 §3.1). */

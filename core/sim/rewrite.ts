@@ -54,12 +54,15 @@ function transportChecksumAt(packet: Uint8Array, protocol: number, start: number
 const CHECKSUM_AT: Readonly<Record<number, number>> = {
   [IP_PROTOCOL.tcp]: 16,
   [IP_PROTOCOL.udp]: 6,
+  [IP_PROTOCOL.udpLite]: 6,
+  [IP_PROTOCOL.dccp]: 6,
   [IP_PROTOCOL.icmp]: 2,
   [IP_PROTOCOL.icmpv6]: 2,
 };
 
 function portOffset(packet: Uint8Array, protocol: number, start: number, end: EndChange["end"]): number | undefined {
-  if (protocol === IP_PROTOCOL.tcp || protocol === IP_PROTOCOL.udp) return end === "source" ? start : start + 2;
+  const { tcp, udp, udpLite, dccp } = IP_PROTOCOL;
+  if ([tcp, udp, udpLite, dccp].some((each) => each === protocol)) return end === "source" ? start : start + 2;
   const type = readU8(packet, start);
   const isEcho =
     (protocol === IP_PROTOCOL.icmp && (type === 8 || type === 0)) ||

@@ -3,10 +3,13 @@ import {
   encodeIp,
   encodeTcp,
   encodeUdp,
+  encodeUdpLite,
+  IP_PROTOCOL,
   type IpPacket,
   parseIcmp,
   parseTcp,
   parseUdp,
+  parseUdpLite,
   TCP_FLAG,
   type TcpSegment,
 } from "../wire/mod.ts";
@@ -46,7 +49,8 @@ export function createTargetHost(node: SimNode<Target>, isn: () => number): Targ
   };
 
   const answerUdp = (packet: Uint8Array, ip: IpPacket, atMs: number): Uint8Array | undefined => {
-    const udp = parseUdp(ip.payload);
+    const isLite = ip.protocol === IP_PROTOCOL.udpLite;
+    const udp = isLite ? parseUdpLite(ip.payload) : parseUdp(ip.payload);
     if (udp === undefined || spec.udp === "silent") return undefined;
     if (spec.udp === undefined || spec.udp === "unreachable") {
       return refuse(node, packet, ip, { why: "unreachable", reason: "port" }, atMs);
@@ -54,7 +58,10 @@ export function createTargetHost(node: SimNode<Target>, isn: () => number): Targ
     const { sourcePort: destinationPort, destinationPort: sourcePort } = udp;
     const payload = spec.udp === "answer" ? udp.payload : spec.udp(udp.payload);
     if (payload === undefined) return undefined;
-    return wrap(ip, (source) => encodeUdp({ source, destination: ip.source, sourcePort, destinationPort, payload }));
+    return wrap(ip, (source) => {
+      const fields = { source, destination: ip.source, sourcePort, destinationPort, payload };
+      return isLite ? encodeUdpLite({ ...fields, coverage: 0 }) : encodeUdp(fields);
+    });
   };
 
   const answerSegment = (ip: IpPacket, tcp: TcpSegment, state: TcpPortState | StreamService): readonly Uint8Array[] => {
@@ -115,7 +122,8 @@ export function createTargetHost(node: SimNode<Target>, isn: () => number): Targ
           return listOf(answerEcho(ip));
         case 6:
           return answerTcp(packet, ip, atMs);
-        case 17:
+        case IP_PROTOCOL.udp:
+        case IP_PROTOCOL.udpLite:
           return listOf(answerUdp(packet, ip, atMs));
         default:
           return listOf(answerOther(packet, ip, atMs));

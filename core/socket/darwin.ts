@@ -55,6 +55,8 @@ class DarwinNetwork implements Network, SocketHost {
         this.#nextIdentifier = (this.#nextIdentifier % 0xffff) + 1;
         return this.#watch(new PingSocket(this.#kernel, this, family, this.#nextIdentifier));
       case "udp":
+        if (spec.liteCoverage !== undefined)
+          throw new SocketError("socket", "EPROTONOSUPPORT", "open a UDP-Lite socket", "macOS has none");
         return this.#listen(family, () => new UdpSocket(this.#kernel, this, family, spec.localPort ?? 0));
       case "tcp-port":
         return this.#watch(this.#reserve(family, spec.localPort ?? 0));

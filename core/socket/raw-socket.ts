@@ -114,6 +114,13 @@ class RawSocketNetwork implements Network, SocketHost {
       case "raw":
         return openRaw(this, spec, family);
       case "udp":
+        if (spec.liteCoverage !== undefined)
+          throw new SocketError(
+            "socket",
+            "EPROTONOSUPPORT",
+            "open a UDP-Lite socket",
+            "the raw-socket backend has none",
+          );
         return openUdp(this, spec.localPort ?? 0, family);
       case "tcp-port":
         return openTcpPort(spec.localPort ?? 0, this.#tcpPorts);

@@ -123,10 +123,11 @@ async function openRawSockets(
 }
 
 /** What cannot be had is refused, never left out. */
-function refuseSendOptions({ mark, trafficClass, dontFragment, flowLabel, dontRoute }: SendOptions, why: string): void {
+function refuseSendOptions(options: SendOptions, why: string): void {
+  const { mark, trafficClass, dontFragment, flowLabel, dontRoute, debug } = options;
   const asked = [mark, trafficClass, dontFragment, flowLabel].some((value) => value !== undefined);
-  if (!asked && dontRoute !== true) return;
-  throw new UsageError(`Cannot choose a mark, traffic class, fragmentation, flow label or route: ${why}`);
+  if (!asked && dontRoute !== true && debug !== true) return;
+  throw new UsageError(`Cannot choose a mark, traffic class, fragmentation, flow label, route or debugging: ${why}`);
 }
 
 /** The first line: the runtime's loaders append to theirs who asked for what. */

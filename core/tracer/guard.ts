@@ -159,7 +159,7 @@ function checkReply(where: string, reply: unknown, arrival: Arrival): Reply {
   if (mpls !== undefined && !(Array.isArray(mpls) && mpls.every(isLabel))) {
     throw fault(where, "mpls are not { label, trafficClass, bottomOfStack, ttl }");
   }
-  for (const key of ["replyHopLimit", "quotedHopLimit"]) {
+  for (const key of ["replyHopLimit", "quotedHopLimit", "tcpFlags"]) {
     if (reply[key] !== undefined && !isWhole(reply[key], 255)) throw fault(where, `${key} is not from 0 to 255`);
   }
   if (reply["mtu"] !== undefined && !isWhole(reply["mtu"], 2 ** 32))

@@ -71,6 +71,8 @@ export function createRun(
   let answers = 0;
   let refusedProbes = 0;
   let localRejects = 0;
+  let latestReject: SocketError | undefined;
+  let losses = 0;
   /** What the host refused; nothing that answers it belongs to the path. */
   const refusedSequences = new Set<number>();
   /** Replies that name a probe which was never sent. */
@@ -191,7 +193,10 @@ export function createRun(
         if (askMs < Number.POSITIVE_INFINITY) return askMs;
         const graceMs = lastTapped !== undefined ? lastTappedMs + TAP_GRACE_MS : nowMs;
         if (graceMs > nowMs) return graceMs;
-        stop(decision.outcome, nowMs);
+        // Fewer probes than make a policy were asked for; but this host answered all of them.
+        const reject = onRefusal === "stop" && answers === 0 && losses === 0 ? latestReject : undefined;
+        if (reject !== undefined) stop("refused", nowMs, reject);
+        else stop(decision.outcome, nowMs);
       } else trySend(newProbe(decision), decision, nowMs);
     }
     return nowMs;
@@ -205,6 +210,7 @@ export function createRun(
       return;
     }
     flights.settle(flight, "lost");
+    losses += 1;
     emit({ type: "lost", probe: flight.probe, atMs: nowMs, abandoned: false });
     try {
       session.forget?.(flight.probe.sequence);
@@ -254,6 +260,7 @@ export function createRun(
     // What refused before anything left is no answer.
     emit({ type: "failed", probe: flight.probe, atMs, error, ...(refusal === undefined && { reply }) });
     localRejects += 1;
+    latestReject = error;
     if (onRefusal === "continue") return;
     const isPolicy = localRejects >= LOCAL_REJECTS_LIMIT || refusal !== undefined;
     if (isPolicy && answers === 0) stop("refused", atMs, error);

@@ -10,6 +10,7 @@ import {
   timeoutMs,
 } from "./sweep-cells.ts";
 
+/** How the hops are swept, as traceroute does it. */
 export interface SweepOptions {
   /** 1-255. */
   readonly firstHop: number;

@@ -2,7 +2,7 @@ import { checksum, sum16 } from "./checksum.ts";
 import { assertField, assertPair, readU8, readU16, readU32, writeU16, writeU32 } from "./octets.ts";
 
 /** The IP protocol numbers that these codecs know (IANA protocol-numbers). */
-export const IP_PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
+export const IP_PROTOCOL = { icmp: 1, tcp: 6, udp: 17, dccp: 33, icmpv6: 58, sctp: 132, udpLite: 136 } as const;
 
 /** An IPv4 or IPv6 packet, whole or cut short. Addresses and payload are views of the parsed bytes. */
 export interface IpPacket {

@@ -23,6 +23,12 @@ export interface UdpFields {
   readonly payload: Uint8Array;
 }
 
+/** What a UDP-Lite datagram is made of (RFC 3828). */
+export interface UdpLiteFields extends UdpFields {
+  /** Octets from the header's first on that the checksum covers: 8 to the whole length; 0 or more than that: all. */
+  readonly coverage: number;
+}
+
 const HEADER = 8;
 
 /** Reads a UDP header and as much data as is there: the 8 octets that every router quotes suffice. */
@@ -53,6 +59,30 @@ export function encodeUdp(fields: UdpFields): Uint8Array {
   bytes.set(payload, HEADER);
   const sum = checksum(bytes, 0, length, pseudoHeaderSum(source, destination, IP_PROTOCOL.udp, length));
   // RFC 768: zero on the wire means that there is no checksum, so a computed zero is sent as its equal.
+  writeU16(bytes, 6, sum === 0 ? 0xffff : sum);
+  return bytes;
+}
+
+/** Reads a UDP-Lite header, whose length the IP header alone tells: all that is there is header and data. */
+export function parseUdpLite(bytes: Uint8Array): Omit<UdpDatagram, "length"> | undefined {
+  if (bytes.length < HEADER) return undefined;
+  return {
+    sourcePort: readU16(bytes, 0),
+    destinationPort: readU16(bytes, 2),
+    checksum: readU16(bytes, 6),
+    payload: bytes.subarray(HEADER),
+  };
+}
+
+/** A UDP-Lite datagram with its checksum (RFC 3828 §3.1). Throws a RangeError on a field out of its range. */
+export function encodeUdpLite({ coverage, ...fields }: UdpLiteFields): Uint8Array {
+  const bytes = encodeUdp(fields);
+  const isWhole = coverage === 0 || coverage >= bytes.length;
+  if (!isWhole) assertField("encode a UDP-Lite datagram", "coverage", coverage - HEADER, 0xffff);
+  writeU16(bytes, 4, isWhole ? 0 : coverage);
+  writeU16(bytes, 6, 0);
+  const initial = pseudoHeaderSum(fields.source, fields.destination, IP_PROTOCOL.udpLite, bytes.length);
+  const sum = checksum(bytes, 0, isWhole ? bytes.length : coverage, initial);
   writeU16(bytes, 6, sum === 0 ? 0xffff : sum);
   return bytes;
 }

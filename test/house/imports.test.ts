@@ -26,6 +26,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
       "core/tracer/queue.ts",
     ],
   },
+  { who: "core/proxy/", may: [...CONTRACTS, "core/proxy/"] },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
   ...CONTRACTS.map((who) => ({ who, may: CONTRACTS })),
@@ -53,10 +54,14 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts", "core/hop-tally.ts"],
   },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
+  // An example knows the public door only, and so may come with nettrace too.
+  { who: "plugins/more.ts", may: ["plugins/", "examples/plugins/sctp.ts"] },
   {
     who: "plugins/",
     may: [
       ...CONTRACTS,
+      "plugins/tcp-session.ts",
+      "plugins/udp-session.ts",
       "core/wire/",
       "core/icmp-reply.ts",
       "core/icmp-listener.ts",
@@ -65,7 +70,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
       "core/padding.ts",
     ],
   },
-  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "package.json"] },
+  { who: "cli/", may: ["cli/", "core/mod.ts", "core/testing.ts", "plugins/mod.ts", "plugins/more.ts", "package.json"] },
 ];
 
 function sources(directory: string): string[] {

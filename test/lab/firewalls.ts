@@ -35,6 +35,11 @@ export function restricted(): Firewall {
   return iptables("restricted", RESTRICTED_V4);
 }
 
+/** As restricted, but out of eth1 only TCP to the ports of proxies, 1080 and 3128. */
+export function proxyOnly(): Firewall {
+  return iptables("proxy-only", RESTRICTED_V4.replace("--dport 80,443", "--dport 1080,3128"));
+}
+
 /** The same policy in nftables' own language. */
 export function restrictedNft(): Firewall {
   return {

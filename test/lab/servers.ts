@@ -21,16 +21,20 @@ export const listensOn = (transport: "tcp" | "udp", port: number): Server["liste
   v6: new RegExp(`^${transport} .* (\\[::\\]|\\*):${port} `, "m"),
 });
 
-const isInstalled = ({ program }: Server): boolean =>
+export const isInstalled = ({ program }: Pick<Server, "program">): boolean =>
   program.startsWith("/") ? existsSync(program) : findTool(program) !== undefined;
 
-/** Starts a server on the target; it ends with the lab. */
-export async function serve(lab: Lab, { program, listens, args }: Omit<Server, "package">): Promise<void> {
-  const child = lab.spawn("target", [program, ...(await args(lab))]);
+/** Starts a server, on the target if not elsewhere; it ends with the lab. */
+export async function serve(
+  lab: Lab,
+  { program, listens, args }: Omit<Server, "package">,
+  namespace = "target",
+): Promise<void> {
+  const child = lab.spawn(namespace, [program, ...(await args(lab))]);
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (said += chunk.toString()));
   for (let tries = 0; tries < 100; tries++) {
-    const { stdout } = await lab.run("target", ["ss", "-Hlntuw"]);
+    const { stdout } = await lab.run(namespace, ["ss", "-Hlntuw"]);
     if (listens.v4.test(stdout) && listens.v6.test(stdout)) return;
     if (child.exitCode !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 50));

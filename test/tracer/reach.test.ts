@@ -76,6 +76,15 @@ describe("tcp-reach", () => {
     assert.equal(path.sent, 0);
   });
 
+  for (const queries of [1, 2, 3]) {
+    it(`knows a reset by this host itself for no answer, asked ${queries} times`, async () => {
+      const { path } = await reach(plain(5), { output: [{ action: { do: "reject", with: "tcp-reset" } }] }, queries);
+      assert.equal(path.outcome, "refused");
+      assert.ok(path.stoppedBy instanceof SocketError);
+      assert.equal(path.stoppedBy.stage, "local-reject");
+    });
+  }
+
   it("refuses to choose a source port", () => {
     using network = createSimNetwork(plain(2), {});
     assert.throws(() => tcpReach.open(network, endpointOf(plain(2), 4, 443), { sourcePort: 4000 }), UsageError);

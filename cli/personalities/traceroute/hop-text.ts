@@ -5,6 +5,7 @@ import {
   type MplsLabel,
   type Reply,
   type SweepTurn,
+  wire,
 } from "../../../core/mod.ts";
 import { printable } from "../../printable.ts";
 
@@ -63,7 +64,15 @@ function responderText({ hop }: SweepTurn, reply: Reply, responder: Responder, s
   return text;
 }
 
-function extensionText({ mpls = [], mark: state }: Reply, { extensions, tcpInfo }: HopStyle): string {
+function extensionText({ mpls = [], mark: state, tcpFlags }: Reply, { extensions, tcpInfo }: HopStyle): string {
+  if (tcpInfo && tcpFlags !== undefined) {
+    return Object.entries(wire.TCP_FLAG)
+      .filter(([, bit]) => (tcpFlags & bit) !== 0)
+      .sort(([, one], [, other]) => one - other)
+      .map(([name]) => name)
+      .join(",");
+  }
+  // Of a connection the kernel tells no more than its end.
   if (tcpInfo && state === "open") return "syn,ack";
   if (tcpInfo && state === "closed") return "rst,ack";
   return extensions && mpls.length > 0 ? `MPLS:${mpls.map(labelText).join("/")}` : "";

@@ -1,6 +1,6 @@
 import type { Family, ProtocolPlugin } from "../../../core/mod.ts";
 
-export type MethodName = "default" | "icmp" | "tcp" | "tcpconn" | "udp" | "udplite" | "dccp" | "raw";
+export type MethodName = "default" | "icmp" | "tcp" | "tcpconn" | "udp" | "udplite" | "dccp" | "raw" | "sctp";
 
 /** How a method of traceroute is had from a plugin. */
 export interface Method {
@@ -8,7 +8,7 @@ export interface Method {
   readonly plugins: readonly string[];
   readonly defaultPort: number;
   /** What the probes are, for the line that says what this host refuses. */
-  words(port: number): string;
+  words(port: number, ipProtocol: number): string;
   /** Octets of the least packet behind its IP header. */
   readonly headers: number;
   /** Packets are as they are, whatever the length asked for. */
@@ -21,8 +21,7 @@ export interface Method {
 
 const shared = { headers: 8, isFixed: false, opensFirst: false, isSerial: false } as const;
 
-/** Methods that can be had. */
-export const METHODS: Readonly<Partial<Record<MethodName, Method>>> = {
+export const METHODS: Readonly<Record<MethodName, Method>> = {
   default: { ...shared, plugins: ["udp"], defaultPort: 33_434, words: () => "UDP" },
   udp: { ...shared, plugins: ["udp"], defaultPort: 53, words: (port) => `UDP to port ${port}` },
   icmp: { ...shared, plugins: ["icmp"], defaultPort: 0, words: () => "ICMP", opensFirst: true },
@@ -44,33 +43,65 @@ export const METHODS: Readonly<Partial<Record<MethodName, Method>>> = {
     isFixed: true,
     opensFirst: true,
   },
-};
-
-/** Methods of the real tool that cannot be had, and why. */
-export const REFUSED_METHODS: Readonly<Partial<Record<MethodName, readonly [shown: string, why: string]>>> = {
-  udplite: ["-UL", "there is no UDP-Lite in nettrace"],
-  dccp: ["-D", "there is no DCCP in nettrace, nor in Linux since 6.16"],
-  raw: ["-P", "there are no bare IP packets in nettrace"],
+  udplite: { ...shared, plugins: ["udp-lite"], defaultPort: 53, words: (port) => `UDP-Lite to port ${port}` },
+  dccp: {
+    ...shared,
+    plugins: ["dccp"],
+    defaultPort: 33_434,
+    words: (port) => `DCCP to port ${port}`,
+    headers: 20,
+    isFixed: true,
+    opensFirst: true,
+  },
+  raw: {
+    ...shared,
+    plugins: ["ip"],
+    defaultPort: 0,
+    words: (_, ipProtocol) => `IP protocol ${ipProtocol}`,
+    opensFirst: true,
+    isSerial: true,
+  },
+  sctp: {
+    ...shared,
+    plugins: ["sctp"],
+    defaultPort: 80,
+    words: (port) => `SCTP to port ${port}`,
+    headers: 32,
+    isFixed: true,
+    opensFirst: true,
+  },
 };
 
 export function isMethodName(name: string): name is MethodName {
-  return name in METHODS || name in REFUSED_METHODS;
+  return Object.hasOwn(METHODS, name);
 }
 
 /** What `-O help` says of each method that has options. */
 export const METHOD_OPTION_HELP: Readonly<Partial<Record<MethodName, string>>> = {
-  tcp: "  info     say whether the target's port answers <syn,ack> or <rst,ack>\n  syn, sysctl   what is sent in any case",
-  icmp: "  raw      what is tried first in any case; then a ping socket",
+  tcp: `  syn ack fin rst psh urg ece cwr   control bits of the probe (syn)
+  flags=NUM            all of them as a number
+  ecn                  a SYN with ece and cwr
+  sack timestamps window_scaling    options of the header
+  sysctl               all three, as by default
+  mss=NUM              segment size that a SYN offers
+  info                 print the control bits of the target's answer`,
+  icmp: "  raw                  raw sockets only\n  dgram                ping sockets only (by default: what is allowed)",
+  udplite: "  coverage=NUM         octets that the checksum covers (8: the header)",
+  dccp: "  service=NUM          the service code (1885957735)",
+  raw: "  protocol=PROT        the IP protocol (253)",
 };
 
-/** A method's packet, whole, in octets: without a length 40 more than the IP header. */
+/** A method's packet, whole, in octets: without a length, and if it has none of its own, 40 more than the IP header. */
 export function packetLength(method: Method, family: Family, asked: number | undefined): number {
   const ip = family === 4 ? 20 : 40;
-  if (asked === undefined || method.isFixed) return ip + 40;
-  return Math.max(asked, ip + method.headers);
+  if (method.isFixed) return ip + method.headers;
+  return asked === undefined ? ip + 40 : Math.max(asked, ip + method.headers);
 }
 
 /** The first plugin, and what takes its place where the host refuses its sockets. */
-export function pluginsOf(method: Method, known: readonly ProtocolPlugin[]): readonly ProtocolPlugin[] {
-  return method.plugins.flatMap((name) => known.find((plugin) => plugin.name === name) ?? []);
+export async function pluginsOf(method: Method, known: readonly ProtocolPlugin[]): Promise<readonly ProtocolPlugin[]> {
+  const found = method.plugins.flatMap((name) => known.find((plugin) => plugin.name === name) ?? []);
+  if (found.length > 0) return found;
+  const { dccp, ip, sctp, tcpSegment, udpLite } = await import("../../../plugins/more.ts");
+  return [dccp, ip, sctp, tcpSegment, udpLite].filter(({ name }) => method.plugins.includes(name));
 }

@@ -1,7 +1,8 @@
 import { printable } from "../../printable.ts";
 import type { Personality } from "../mod.ts";
+import { TracerouteExit } from "./exit.ts";
 import { HELP } from "./help.ts";
-import { readOptions, TracerouteExit } from "./options.ts";
+import { readOptions } from "./options.ts";
 import { runTraceroute } from "./run.ts";
 
 /** Butskoy's traceroute 2.1, the one of Linux distributions. */

@@ -2,8 +2,10 @@ import type { Family, SweepWait } from "../../../core/mod.ts";
 import { GetoptError, type GivenOption, getopt } from "../getopt.ts";
 import { leadingFloat, leadingUnsigned, wholeFloat, wholeUnsigned } from "../numbers.ts";
 import { servicePort } from "../services.ts";
+import { TracerouteExit, unavailable } from "./exit.ts";
 import { HELP, versionText } from "./help.ts";
 import { isMethodName, METHOD_OPTION_HELP, type MethodName } from "./methods.ts";
+import { type ModuleOptions, readModuleOptions } from "./module-options.ts";
 import { TRACEROUTE_SPECS, type TracerouteOption, type TracerouteSpec } from "./specs.ts";
 
 /** A command line of traceroute, read and in range, but for what only a name server can tell. */
@@ -13,8 +15,6 @@ export interface TracerouteOptions {
   readonly hostAt: number;
   readonly family: Family | undefined;
   readonly method: MethodName;
-  /** Of `-M raw`: the IP protocol. */
-  readonly ipProtocol: number;
   readonly port: number | undefined;
   readonly sourcePort: number | undefined;
   readonly source: { readonly text: string; readonly at: number; readonly shown: string } | undefined;
@@ -38,30 +38,18 @@ export interface TracerouteOptions {
   readonly mtu: boolean;
   readonly dontFragment: boolean;
   readonly noRoute: boolean;
-  /** `-O info`. */
-  readonly tcpInfo: boolean;
+  readonly module: ModuleOptions;
+  /** SO_DEBUG. */
+  readonly debug: boolean;
   readonly fallback: boolean;
   /** A database of networks; implies `asPath`. */
   readonly asnDatabase: string | undefined;
-}
-
-/** The tool has said what there is to say, on stderr, and ends. */
-export class TracerouteExit extends Error {
-  override readonly name = "TracerouteExit";
-  readonly exitCode: number;
-
-  /** `message`: the lines, without the last newline. */
-  constructor(message: string, exitCode = 2) {
-    super(message);
-    this.exitCode = exitCode;
-  }
 }
 
 const MAX_HOPS = 255;
 const MAX_QUERIES = 10;
 const MAX_PACKET = 65_000;
 const DEFAULT_WAIT: SweepWait = { maxMs: 5000, here: 3, near: 10 };
-const DEFAULT_IP_PROTOCOL = 253;
 
 type Given = GivenOption<TracerouteSpec>;
 type Values = ReadonlyMap<TracerouteOption, Given>;
@@ -87,7 +75,9 @@ export function readOptions(argv: readonly string[], family: Family | undefined)
     ...numbers,
     length: length === undefined ? undefined : { text: length, at: words.operandsAt[1] ?? 0 },
     packetLength: undefined,
-    ...readModuleOptions(method, moduleOptions),
+    method,
+    module: readModuleOptions(method, moduleOptions),
+    debug: given.has("debug"),
     source: source && { text: source.value ?? "", at: source.at, shown: source.shown },
     device: given.get("interface")?.value,
     numeric: given.has("numeric"),
@@ -238,65 +228,6 @@ function readLength(length: TracerouteOptions["length"]): number | undefined {
   throw new TracerouteExit(`Cannot handle "packetlen" cmdline arg \`${text}' on position 2 (argc ${at})`);
 }
 
-function readModuleOptions(
-  method: MethodName,
-  given: readonly Given[],
-): Pick<TracerouteOptions, "method" | "tcpInfo" | "ipProtocol"> {
-  let tcpInfo = false;
-  let ipProtocol = DEFAULT_IP_PROTOCOL;
-  for (const option of given) {
-    if (option.spec.id === "protocol") {
-      ipProtocol = readProtocol(option.value ?? "") ?? unknownWord(`protocol=${option.value}`);
-      continue;
-    }
-    for (const word of (option.value ?? "").split(/[ \t,]+/).filter(Boolean)) {
-      const [key, value] = word.split("=");
-      if (method === "tcp" && word === "info") tcpInfo = true;
-      else if (method === "tcp" && (word === "syn" || word === "sysctl")) continue;
-      else if (method === "raw" && key === "protocol") ipProtocol = readProtocol(value ?? "") ?? unknownWord(word);
-      else if (method === "icmp" && word === "raw") continue;
-      else if (isMethodName(method) && METHOD_OPTION_HELP[method] !== undefined) refuseModuleOption(method, word);
-      // Methods without options of their own overlook them, as the real ones do.
-    }
-  }
-  return { method, tcpInfo, ipProtocol };
-}
-
-const TCP_WORDS = /^(ack|fin|rst|psh|urg|ece|cwr|ecn|sack|timestamps|window_scaling|reuse|flags=.*|mss=.*)$/;
-
-function refuseModuleOption(method: MethodName, word: string): never {
-  const isKnown = (method === "tcp" && TCP_WORDS.test(word)) || (method === "icmp" && word === "dgram");
-  if (!isKnown) unknownWord(word);
-  throw unavailable(`-O ${word}`, "its probes are as they are");
-}
-
-function unknownWord(word: string): never {
-  throw new TracerouteExit(`\`${word}' (argc 1): arguments are not allowed`);
-}
-
-const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
-  icmp: 1,
-  igmp: 2,
-  tcp: 6,
-  udp: 17,
-  gre: 47,
-  esp: 50,
-  ah: 51,
-  "ipv6-icmp": 58,
-  ospf: 89,
-  sctp: 132,
-};
-
-function readProtocol(text: string): number | undefined {
-  return leadingUnsigned(text)?.value ?? (Object.hasOwn(PROTOCOL_NUMBERS, text) ? PROTOCOL_NUMBERS[text] : undefined);
-}
-
 function refuseUnavailable(given: Values): void {
   if (given.has("gateway")) throw unavailable("-g", "probes are sent without source routing");
-  if (given.has("debug")) throw unavailable("-d", "sockets are opened without SO_DEBUG");
-}
-
-/** A flag that cannot be had. */
-export function unavailable(shown: string, why: string): TracerouteExit {
-  return new TracerouteExit(`traceroute: Cannot use ${shown}: ${why}`);
 }

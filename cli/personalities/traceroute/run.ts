@@ -21,10 +21,12 @@ import { lookUpHost } from "../lookup.ts";
 import { refusalHint } from "../refusal-hint.ts";
 import { runSweep, type SweepFailure } from "../run-sweep.ts";
 import { createTurnWriter } from "../turn-writer.ts";
-import { isOwnMistake, refusalText } from "./failure.ts";
+import { TracerouteExit } from "./exit.ts";
+import { isOwnMistake, isPingSocketRefused, refusalText } from "./failure.ts";
 import { createTurnText } from "./hop-text.ts";
-import { METHODS, type Method, packetLength, pluginsOf, REFUSED_METHODS } from "./methods.ts";
-import { checkRanges, TracerouteExit, type TracerouteOptions, unavailable } from "./options.ts";
+import { isMethodName, type Method, packetLength, pluginsOf } from "./methods.ts";
+import { methodWith } from "./module-options.ts";
+import { checkRanges, type TracerouteOptions } from "./options.ts";
 
 const LARGEST_PACKET = 65_000;
 
@@ -38,10 +40,8 @@ export async function runTraceroute(options: TracerouteOptions, context: Command
     throw new TracerouteExit(`${options.host}: ${error}\n${where}`);
   }
   const packetLength = checkRanges(options);
-  const refused = REFUSED_METHODS[options.method];
-  if (refused !== undefined) throw unavailable(...refused);
-  const method = METHODS[options.method];
-  if (method === undefined) throw new TracerouteExit(`Unknown traceroute module ${options.method}`);
+  if (!isMethodName(options.method)) throw new TracerouteExit(`Unknown traceroute module ${options.method}`);
+  const method = methodWith(options.method, options.module);
   if (source !== undefined && source.family !== address.family) {
     throw new TracerouteExit("IP version mismatch in addresses specified");
   }
@@ -67,7 +67,7 @@ async function findSource(
 }
 
 function networkOptions(options: TracerouteOptions, source: IpAddress | undefined): SystemNetworkOptions {
-  const { device, mark, tos, flowLabel, noRoute, dontFragment } = options;
+  const { device, mark, tos, flowLabel, noRoute, dontFragment, debug } = options;
   return {
     // A packet's own MTU is what is asked about, not what this host remembers of the path.
     dontFragment: dontFragment ? "probe" : "dont",
@@ -77,6 +77,7 @@ function networkOptions(options: TracerouteOptions, source: IpAddress | undefine
     ...(tos > 0 && { trafficClass: tos }),
     ...(flowLabel > 0 && { flowLabel }),
     ...(noRoute && { dontRoute: true }),
+    ...(debug && { debug: true }),
   };
 }
 
@@ -93,10 +94,13 @@ interface Call {
 async function trace(call: Call): Promise<number> {
   const { options, context, network, method, target, asnOf } = call;
   const { numeric } = options;
-  const writer = createTurnWriter(context, createTurnText(options), { numeric, ...(asnOf && { asnOf }) });
+  const writer = createTurnWriter(context, createTurnText({ ...options, ...options.module }), {
+    numeric,
+    ...(asnOf && { asnOf }),
+  });
   const printHeader = once(() => context.stdout.write(headerText(call)));
   const { plugins, order } = await context.protocols();
-  const words = method.words(options.port ?? method.defaultPort);
+  const words = method.words(options.port ?? method.defaultPort, ipProtocolOf(options));
   const mayFallBack = isFallbackWanted(options.fallback, context.env);
   let turns = 0;
   let isOpen = !method.opensFirst;
@@ -136,7 +140,11 @@ async function trace(call: Call): Promise<number> {
   }
   if (!(failure instanceof SocketError)) throw failure;
   context.stderr.write(refusalText(failure, options));
-  if (!isOwnMistake(failure, options)) context.stderr.write(`${refusalHint(failure, words, options.host)}\n`);
+  if (isPingSocketRefused(failure, options)) {
+    context.stderr.write("nettrace: no group of this user is in net.ipv4.ping_group_range; try: traceroute -I\n");
+  } else if (!isOwnMistake(failure, options)) {
+    context.stderr.write(`${refusalHint(failure, words, options.host)}\n`);
+  }
   return 1;
 }
 
@@ -151,7 +159,7 @@ async function runMethod(
   // Of -I the port is the first sequence number.
   const port = method.defaultPort === 0 ? 0 : (options.port ?? method.defaultPort);
   let first: SweepFailure | undefined;
-  for (const plugin of pluginsOf(method, known)) {
+  for (const plugin of await pluginsOf(method, known)) {
     const failure = await run({ plugin, port }, plugin.name === "tcp-connect" ? portsOnly(probe) : probe);
     if (!(failure instanceof SocketError) || failure.stage !== "socket") return failure;
     first ??= failure;
@@ -177,11 +185,21 @@ function sizeOf({ mtu, packetLength: asked }: TracerouteOptions, method: Method,
 function probeOptions({ options, method, target }: Call): ProbeOptions {
   const { sourcePort, packetLength: asked } = options;
   const isSized = asked !== undefined && !method.isFixed;
+  const isOfPort = options.method === "udp" || options.method === "udplite";
+  const own = {
+    ...(isOfPort && { vary: "source" }),
+    ...(options.method === "raw" && { protocol: ipProtocolOf(options) }),
+  };
   return {
     ...(sourcePort !== undefined && { sourcePort }),
     ...(isSized && { packetSize: packetLength(method, target.family, asked) }),
-    ...(options.method === "udp" && { plugin: { vary: "source" } }),
+    plugin: { ...options.module.values, ...own },
   };
+}
+
+/** Of `-M raw`, whose port it is (`-p`). */
+function ipProtocolOf({ port, module }: TracerouteOptions): number {
+  return port ?? module.ipProtocol;
 }
 
 function sweepOptions({ options, method, target }: Call): Omit<SweepOptions, "onTurn"> {

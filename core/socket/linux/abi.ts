@@ -2,14 +2,15 @@
 
 export const AF = { inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 export const SOCK = { stream: 1, dgram: 2, raw: 3, nonblock: 0x800, cloexec: 0x80000 } as const;
-export const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
+export const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, udpLite: 136 } as const;
 export const CLOCK = { realtime: 0, monotonic: 1 } as const;
 
 /** Levels of socket options and of ancillary data. */
-export const SOL = { ip: 0, socket: 1, tcp: 6, ipv6: 41, icmpv6: 58, raw: 255 } as const;
+export const SOL = { ip: 0, socket: 1, tcp: 6, ipv6: 41, icmpv6: 58, udpLite: 136, raw: 255 } as const;
 
 /** Options of SOL_SOCKET. SO_TIMESTAMPING is also the type of its ancillary data. */
 export const SO = {
+  debug: 1,
   reuseaddr: 2,
   error: 4,
   dontroute: 5,
@@ -57,6 +58,8 @@ export const PMTUDISC = { dont: 0, want: 1, do: 2, probe: 3 } as const;
 /** ICMP_FILTER (SOL_RAW) and ICMP6_FILTER (SOL_ICMPV6) share their number. */
 export const ICMP_FILTER = 1;
 export const TCP = { syncnt: 7, info: 11 } as const;
+/** Options of SOL_UDPLITE (udplite(7)). */
+export const UDPLITE = { sendCoverage: 10 } as const;
 
 export const MSG = { dontwait: 0x40, nosignal: 0x4000, errqueue: 0x2000 } as const;
 export const POLL = { in: 1, out: 4, err: 8, hup: 16, nval: 32 } as const;

@@ -2,7 +2,7 @@ import type { Family } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { SocketSpec } from "../../network.ts";
-import { ICMP_FILTER, PROTO, SO, SOCK, SOL } from "./abi.ts";
+import { ICMP_FILTER, PROTO, SO, SOCK, SOL, UDPLITE } from "./abi.ts";
 import { icmpMask, portFilter } from "./filter.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -26,6 +26,7 @@ export function openSocket(kernel: Kernel, spec: SocketSpec, family: Family): Op
     if (spec.type === "raw") prepareRaw(kernel, fd, spec, family);
     else if (spec.type !== "tcp-port") kernel.queueErrors(fd, family);
     if (spec.type !== "tcp-port") kernel.enlargeBuffer(fd);
+    if (spec.type === "udp" && spec.liteCoverage !== undefined) cover(kernel, fd, spec.liteCoverage);
     // Ping and UDP sockets are bound in any case, so that identifier and port are known before the first send.
     if (spec.type !== "raw") kernel.bind(fd, family, spec.type === "ping" ? 0 : (spec.localPort ?? 0));
     else if (kernel.options.source !== undefined) kernel.bind(fd, family, 0);
@@ -47,10 +48,18 @@ function describe(spec: SocketSpec, family: Family): { type: number; protocol: n
     case "ping":
       return { type: SOCK.dgram, protocol: icmpOf(family), what: `an IPv${family} ping socket` };
     case "udp":
-      return { type: SOCK.dgram, protocol: PROTO.udp, what: `an IPv${family} UDP socket` };
+      if (spec.liteCoverage === undefined) {
+        return { type: SOCK.dgram, protocol: PROTO.udp, what: `an IPv${family} UDP socket` };
+      }
+      return { type: SOCK.dgram, protocol: PROTO.udpLite, what: `an IPv${family} UDP-Lite socket` };
     case "tcp-port":
       return { type: SOCK.stream, protocol: PROTO.tcp, what: `an IPv${family} TCP socket` };
   }
+}
+
+function cover(kernel: Kernel, fd: number, coverage: number): void {
+  const errno = kernel.setOption(fd, SOL.udpLite, UDPLITE.sendCoverage, coverage);
+  if (errno !== 0) throw new SocketError("socket", errnoName(errno), `cover ${coverage} octets by a UDP-Lite checksum`);
 }
 
 function prepareRaw(kernel: Kernel, fd: number, spec: SocketSpec & { type: "raw" }, family: Family): void {

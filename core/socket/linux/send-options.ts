@@ -6,13 +6,14 @@ import type { Kernel } from "./kernel.ts";
 
 /** Has a socket's packets leave as the network's options say. Throws SocketError (stage `socket`). */
 export function applySendOptions(kernel: Kernel, fd: number, family: Family): void {
-  const { mark, trafficClass, dontFragment, flowLabel, dontRoute } = kernel.options;
+  const { mark, trafficClass, dontFragment, flowLabel, dontRoute, debug } = kernel.options;
   const isV4 = family === 4;
   const ip = isV4 ? SOL.ip : SOL.ipv6;
   const set = (action: string, level: number, name: number, value: number): void => {
     const errno = kernel.setOption(fd, level, name, value);
     if (errno === 0) return;
-    const evidence = name === SO.mark && errno === ERRNO.EPERM ? "a mark needs CAP_NET_ADMIN" : undefined;
+    const isRefused = errno === ERRNO.EPERM || errno === ERRNO.EACCES;
+    const evidence = isRefused && level === SOL.socket ? NEEDS_ADMIN.get(name) : undefined;
     throw new SocketError("socket", errnoName(errno), action, evidence);
   };
   if (mark !== undefined) set(`mark packets with ${mark}`, SOL.socket, SO.mark, mark);
@@ -32,7 +33,13 @@ export function applySendOptions(kernel: Kernel, fd: number, family: Family): vo
     set(action, ip, IPV6.flowinfoSend, 1);
   }
   if (dontRoute === true) set("bypass the routing table", SOL.socket, SO.dontroute, 1);
+  if (debug === true) set("have the kernel debug a socket", SOL.socket, SO.debug, 1);
 }
+
+const NEEDS_ADMIN: ReadonlyMap<number, string> = new Map([
+  [SO.mark, "a mark needs CAP_NET_ADMIN"],
+  [SO.debug, "debugging needs CAP_NET_ADMIN"],
+]);
 
 /** struct in6_flowlabel_req (linux/in6.h): get or create a label that everybody may share. */
 function labelRequest(label: number): readonly number[] {

@@ -1,5 +1,6 @@
 import type { User } from "../executable.ts";
 import type { SCENARIOS } from "../scenarios.ts";
+import { METHOD_LINES } from "./traceroute-methods.ts";
 
 /** A command line that both the real tool and ours run, on the same path. */
 export interface ComparedLine {
@@ -242,6 +243,14 @@ const mistakes: readonly ComparedLine[] = [
     "-s 192.0.2.77 $4",
     "-i eth7 $4",
     "-T -O foo $4",
+    "-T -O info,foo $4",
+    "-T -O mss=x $4",
+    "-T -O mss $4",
+    "-T -O flags=zz $4",
+    "-UL -O x=1 $4",
+    "-UL -O coverage=x $4",
+    "-I -O raw,dgram $4",
+    "-P nosuch $4",
   ].map((rest): ComparedLine => ({ scenario: "plain", line: `traceroute ${rest}`, user: "nobody" })),
   { scenario: "plain", line: "traceroute --fwmark=7 $4", user: "nobody" },
   { scenario: "noDns", line: "traceroute $name" },
@@ -274,25 +283,21 @@ const otherWords: readonly ComparedLine[] = [
       difference: { why: "ours reads options as getopt_long(3) does, which takes more", code: 0, stdout: SHAPE },
     }),
   ),
-  ...[
-    ["-UL $4", "-UL"],
-    ["-D $4", "-D"],
-    ["-P 253 -m 1 -w 0.1 $4", "-P"],
-    ["-g 198.18.1.1 -m 1 -w 0.1 $4", "-g"],
-    ["-d -m 1 $4", "-d"],
-    ["-T -O fin -m 1 $4", "-O fin"],
-  ].map(
-    ([rest, shown]): ComparedLine => ({
-      scenario: "plain",
-      line: `traceroute ${rest}`,
-      difference: {
-        why: "it cannot be had, and is refused by name",
-        code: 2,
-        stdout: /^$/,
-        stderr: new RegExp(`^traceroute: Cannot use ${shown}: [^\\n]+\\n$`),
-      },
-    }),
-  ),
+  {
+    scenario: "plain",
+    line: "traceroute -g 198.18.1.1 -m 1 -w 0.1 $4",
+    difference: {
+      why: "it cannot be had, and is refused by name",
+      code: 2,
+      stdout: /^$/,
+      stderr: /^traceroute: Cannot use -g: [^\n]+\n$/,
+    },
+  },
+  {
+    scenario: "plain",
+    line: "traceroute -T -O help",
+    difference: { why: "our own words", code: 0, stderr: /^ {2}syn ack fin .*\n[\s\S]* {2}info [^\n]*\n$/ },
+  },
   {
     scenario: "slowReverse",
     line: "traceroute -m 1 $4",
@@ -367,6 +372,7 @@ export const COMPARED_LINES: readonly ComparedLine[] = [
   ...udp,
   ...icmp,
   ...tcp,
+  ...METHOD_LINES,
   ...answers,
   ...refusals,
   ...mistakes,
