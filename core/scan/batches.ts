@@ -1,8 +1,8 @@
 import type { Family, IpAddress } from "../address.ts";
-import { PluginError, SocketError } from "../errors.ts";
+import { PluginError, SocketError, UsageError } from "../errors.ts";
 import type { BatchPacket, BatchSocket, Network } from "../network.ts";
-import type { ManySession, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
-import type { Prober, ProbeWatcher } from "./prober.ts";
+import type { ManyMatch, ManySession, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
+import type { FlushWatcher, Prober, ProbeWatcher } from "./prober.ts";
 import { createSessions, type SessionsStart } from "./sessions.ts";
 import { createSlotTable } from "./slot-table.ts";
 
@@ -27,18 +27,30 @@ export function createProber(network: Network, start: SessionsStart): Prober {
   let sessions: Prober | undefined;
 
   const batchOf = (family: Family): Batch | undefined => {
-    if (!batches.has(family)) batches.set(family, openBatch(network, plugin, family, probe));
-    return batches.get(family);
+    const known = batches.get(family);
+    if (known !== undefined || batches.has(family)) return known;
+    const opened = openBatch(network, plugin, family, probe);
+    batches.set(family, opened);
+    return opened;
   };
 
-  const drain = (batch: Batch, watcher: ProbeWatcher): number => {
-    const onPacket = (packet: BatchPacket): void => {
-      const match = guarded("match", () => batch.session.match(packet));
-      const slot = match === undefined ? -1 : table.find(match.target);
-      if (match === undefined || slot < 0) return;
-      watcher.answered(slot, match.reply, packet.atMs, match.reply.local === true);
-    };
-    return batch.socket.drain(onPacket);
+  // What is told to whom, made once: a probe on its way out makes nothing new.
+  let told: ProbeWatcher | undefined;
+  let flushed: FlushWatcher | undefined;
+  let flushing: Batch | undefined;
+  let draining: Batch | undefined;
+  const onLeft = (index: number, atMs: number): void => flushed?.left(flushing?.slots[index] ?? 0, atMs);
+  const onRefused = (index: number, error: SocketError): void => flushed?.refused(flushing?.slots[index] ?? 0, error);
+  const onPacket = (packet: BatchPacket): void => {
+    let match: ManyMatch | undefined;
+    try {
+      match = draining?.session.match(packet);
+    } catch (error) {
+      throw faultOf("match", error);
+    }
+    const slot = match === undefined ? -1 : table.find(match.target);
+    if (match === undefined || slot < 0) return;
+    told?.answered(slot, match.reply, packet.atMs, match.reply.local === true);
   };
 
   return {
@@ -59,31 +71,39 @@ export function createProber(network: Network, start: SessionsStart): Prober {
       targets[slot] = target;
       table.add(slot, target.bytes);
     },
-    send(slot, sent) {
+    send(slot, sequence, hopLimit) {
       const target = targets[slot];
       const batch = target && batches.get(target.family);
-      if (target === undefined || batch === undefined) return sessions?.send(slot, sent) ?? "sent";
-      const bytes = guarded("encode", () => batch.session.encode(target, sent.sequence));
-      batch.socket.push(bytes, target, sent.hopLimit);
+      if (target === undefined || batch === undefined) return sessions?.send(slot, sequence, hopLimit) ?? "sent";
+      let bytes: Uint8Array;
+      try {
+        bytes = batch.session.encode(target, sequence);
+      } catch (error) {
+        throw faultOf("encode", error);
+      }
+      batch.socket.push(bytes, target, hopLimit);
       batch.slots[batch.count] = slot;
       batch.count += 1;
       return "held";
     },
     flush(watcher) {
+      flushed = watcher;
       for (const batch of batches.values()) {
         if (batch === undefined || batch.count === 0) continue;
         batch.count = 0;
-        const slotAt = (index: number): number => batch.slots[index] ?? 0;
-        batch.socket.flush(
-          (index, atMs) => watcher.left(slotAt(index), atMs),
-          (index, error) => watcher.refused(slotAt(index), error),
-        );
+        flushing = batch;
+        batch.socket.flush(onLeft, onRefused);
       }
     },
     take: (arrival, watcher) => sessions?.take(arrival, watcher),
     poll(watcher) {
       let count = 0;
-      for (const batch of batches.values()) if (batch !== undefined) count += drain(batch, watcher);
+      told = watcher;
+      for (const batch of batches.values()) {
+        if (batch === undefined) continue;
+        draining = batch;
+        count += batch.socket.drain(onPacket);
+      }
       return count;
     },
     forget(slot, sequence) {
@@ -106,8 +126,14 @@ export function createProber(network: Network, start: SessionsStart): Prober {
 }
 
 function openBatch(network: Network, plugin: ProtocolPlugin, family: Family, options: ProbeOptions): Batch | undefined {
-  const session = guarded("many", () => plugin.many?.(network, family, options));
-  if (session === undefined || network.openBatch === undefined) return undefined;
+  if (network.openBatch === undefined) return undefined;
+  let session: ManySession | undefined;
+  try {
+    session = plugin.many?.(network, family, options);
+  } catch (error) {
+    throw faultOf("many", error);
+  }
+  if (session === undefined) return undefined;
   try {
     const socket = network.openBatch(session.socket, family);
     return socket && { session, socket, slots: new Int32Array(socket.capacity), count: 0 };
@@ -118,13 +144,9 @@ function openBatch(network: Network, plugin: ProtocolPlugin, family: Family, opt
   }
 }
 
-function guarded<Result>(where: string, call: () => Result): Result {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof Error && (error.name === "SocketError" || error.name === "UsageError")) throw error;
-    throw new PluginError(
-      `Cannot go on: the plugin failed in ${where}: ${error instanceof Error ? error.message : error}`,
-    );
-  }
+/** What the host refuses and the user got wrong stays what it is; all else is the plugin's own. */
+function faultOf(where: string, error: unknown): Error {
+  if (error instanceof SocketError || error instanceof UsageError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new PluginError(`Cannot go on: the plugin failed in ${where}: ${text}`);
 }

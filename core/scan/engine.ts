@@ -181,7 +181,7 @@ export function createEngine(start: EngineStart): Engine {
     }
     let went: "sent" | "held";
     try {
-      went = prober.send(slot, { sequence: sequenceOf(hop, attempt), hopLimit: hop, flow: 0, round: attempt });
+      went = prober.send(slot, sequenceOf(hop, attempt), hop);
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
       refused(slot, error, atMs);

@@ -1,7 +1,7 @@
 import type { IpAddress } from "../address.ts";
 import type { SocketError } from "../errors.ts";
 import type { Arrival } from "../network.ts";
-import type { Probe, Reply } from "../probe.ts";
+import type { Reply } from "../probe.ts";
 
 /** Told of what comes in; `slot` stands for a target that is under way. */
 export interface ProbeWatcher {
@@ -26,7 +26,7 @@ export interface Prober extends Disposable {
   /**
    * `sent`: it left. `held`: it leaves with the next `flush`, which tells. Throws SocketError where the host refuses.
    */
-  send(slot: number, probe: Probe): "sent" | "held";
+  send(slot: number, sequence: number, hopLimit: number): "sent" | "held";
   flush(watcher: FlushWatcher): void;
   /** What `receive` brought. */
   take(arrival: Arrival, watcher: ProbeWatcher): void;

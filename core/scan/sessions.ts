@@ -82,8 +82,8 @@ export function createSessions(network: Network, { plugin, port, probe, slots }:
       open[slot] = { session, network: scoped, key, serial };
       slotOf.set(key, slot);
     },
-    send(slot, sent) {
-      open[slot]?.session.send(sent);
+    send(slot, sequence, hopLimit) {
+      open[slot]?.session.send({ sequence, hopLimit, flow: 0, round: roundOf(sequence) });
       return "sent";
     },
     flush: () => undefined,
@@ -119,6 +119,11 @@ export function createSessions(network: Network, { plugin, port, probe, slots }:
       shared[Symbol.dispose]();
     },
   };
+}
+
+/** How many tries of its hop went before; the lower half is the hop. */
+function roundOf(sequence: number): number {
+  return sequence >>> 8;
 }
 
 function isIcmp({ protocol }: PacketArrival): boolean {

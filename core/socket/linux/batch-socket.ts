@@ -182,10 +182,11 @@ export class LinuxBatchSocket implements BatchSocket {
   #address({ view, bytes }: Region): IpAddress | undefined {
     const head = view.getUint16(0, true);
     if (head !== (this.#family === 4 ? AF.inet : AF.inet6)) return undefined;
-    const octets = this.#family === 4 ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
-    const key = this.#family === 4 ? view.getUint32(4) : String.fromCharCode(...octets);
+    const isV4 = this.#family === 4;
+    const key = isV4 ? view.getUint32(4) : String.fromCharCode(...bytes.subarray(8, 24));
     const known = this.#known.get(key);
     if (known !== undefined) return known;
+    const octets = isV4 ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
     const address = addressFromBytes(octets);
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, address);
