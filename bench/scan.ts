@@ -99,12 +99,6 @@ const scamper = (file: string): string[] => {
 const machine = thisMachine();
 using lab = await createLab({ hops: [{}, {}, {}, {}] });
 await lab.run("target", ["ip", "route", "add", "local", "20.0.0.0/8", "dev", "lo"]);
-// A router is no part of the sender: what it does is spread over the processors, and not done in the sender's own calls.
-const spread =
-  "mount --make-rprivate / && mount -t sysfs sysfs /sys && for f in /sys/class/net/*/queues/rx-*/rps_cpus; do echo 3 >$f; done";
-for (const namespace of ["r1", "r2", "r3", "r4", "target"]) {
-  await lab.run(namespace, ["unshare", "--mount", "sh", "-c", spread]);
-}
 await lab.run("r1", ["ip", "route", "add", "blackhole", "21.0.0.0/8"]);
 
 const runs: Record<"nettrace" | "udp" | "scamper", Measured[]> = { nettrace: [], udp: [], scamper: [] };
