@@ -31,6 +31,8 @@ export function createLedger(count: number, begun: ScanProgress = { next: 0, don
   let base = begun.next;
   let cursor = base;
   let finished = base;
+  /** Behind it nothing is done. */
+  let last = begun.done.at(-1)?.[1] ?? base;
 
   const has = (position: number): boolean => ((bits[(position % WINDOW) >>> 3] ?? 0) & (1 << (position & 7))) !== 0;
   const set = (position: number, value: boolean): void => {
@@ -38,9 +40,9 @@ export function createLedger(count: number, begun: ScanProgress = { next: 0, don
     const bit = 1 << (position & 7);
     bits[at] = value ? (bits[at] ?? 0) | bit : (bits[at] ?? 0) & ~bit;
   };
-  for (const [first, last] of begun.done) {
-    for (let position = first; position <= last; position += 1) set(position, true);
-    finished += last - first + 1;
+  for (const [first, end] of begun.done) {
+    for (let position = first; position <= end; position += 1) set(position, true);
+    finished += end - first + 1;
   }
 
   return {
@@ -63,6 +65,7 @@ export function createLedger(count: number, begun: ScanProgress = { next: 0, don
       if (position < base || has(position)) return;
       set(position, true);
       finished += 1;
+      last = Math.max(last, position);
       while (base < count && has(base)) {
         set(base, false);
         base += 1;
@@ -73,10 +76,10 @@ export function createLedger(count: number, begun: ScanProgress = { next: 0, don
     },
     get progress() {
       const done: [number, number][] = [];
-      for (let position = base; position < Math.min(count, base + WINDOW); position += 1) {
+      for (let position = base; position <= last && position < count; position += 1) {
         if (!has(position)) continue;
-        const last = done.at(-1);
-        if (last !== undefined && last[1] === position - 1) last[1] = position;
+        const run = done.at(-1);
+        if (run !== undefined && run[1] === position - 1) run[1] = position;
         else done.push([position, position]);
       }
       return { next: base, done };
