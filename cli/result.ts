@@ -1,4 +1,4 @@
-import type { Attempt, IpAddress, Route, TraceOptions } from "../core/mod.ts";
+import type { Attempt, DroppedHere, IpAddress, Route, TraceOptions } from "../core/mod.ts";
 import { REFUSED_HERE } from "../core/mod.ts";
 import type { InterruptSignal } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -15,12 +15,25 @@ export interface RunHead {
   readonly started: Date;
 }
 
+/** How far small probes came where large ones went silent. */
+export interface SmallProbes {
+  /** Octets of the large ones. */
+  readonly size: number;
+  readonly farthestHop: number;
+  /** The target answered the small ones. */
+  readonly reached: boolean;
+}
+
 /** What is known at the end. */
 export interface RunEnd {
   readonly attempts: readonly Attempt[];
   readonly winner: Attempt | undefined;
   readonly durationMs: number;
   readonly interrupted: InterruptSignal | undefined;
+  /** Where missing answers came to this host after all, and it dropped them. */
+  readonly droppedHere?: DroppedHere | undefined;
+  /** Where the size of the probes is what keeps them from the target. */
+  readonly smallProbes?: SmallProbes | undefined;
 }
 
 export function exitCodeOf({ attempts, winner, interrupted }: RunEnd): number {

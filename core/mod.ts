@@ -5,6 +5,7 @@ export { isPublicAddress, type Origin, type OriginLookup } from "./asn/origin.ts
 export { createOrigins, type Origins, type OriginsOptions } from "./asn/origins.ts";
 export type { Attempt } from "./auto/attempt.ts";
 export { type AutoEvent, type AutoRequest, auto, DEFAULT_STAGGER_MS, type Rung } from "./auto/auto.ts";
+export type { DroppedHere } from "./auto/dropped-here.ts";
 export { describeIcmp, type UnreachableWords } from "./auto/icmp-words.ts";
 export { causeOfError, loopOf } from "./auto/reason.ts";
 export { REFUSED_HERE, type Verdict } from "./auto/verdict.ts";
@@ -47,6 +48,7 @@ export type { Decision, Schedule, ScheduleFactory, Slot } from "./tracer/schedul
 export { hopsBack, type SweepCell, type SweepWait } from "./tracer/sweep-cells.ts";
 export { createSweep, type Sweep, type SweepOptions, type SweepTurn } from "./tracer/sweep-schedule.ts";
 export { type TraceRequest, trace } from "./tracer/trace.ts";
+export { limitedHops } from "./transit-loss.ts";
 export * from "./udp-service.ts";
 /** Codecs of packets: pure functions over octets. */
 export * as wire from "./wire/mod.ts";

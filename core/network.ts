@@ -178,6 +178,14 @@ export interface SendOptions {
   readonly debug?: boolean;
 }
 
+/** What this host has dropped so far of what came in, as it counts it. */
+export interface InputDrops {
+  /** Since packets came in by another interface than the one that leads back to their source (Linux: rp_filter). */
+  readonly reversePath: number;
+  /** For no reason that is counted, as rules of the host drop; undefined where a packet tap sees those for certain. */
+  readonly unexplained: number | undefined;
+}
+
 /** The only door to sockets and to time. */
 export interface Network extends Disposable {
   /**
@@ -214,4 +222,6 @@ export interface Network extends Disposable {
    * tells a SYN that a local rule drops from one that the network lost; undefined where it cannot be known.
    */
   retransmitFailures(): number | undefined;
+  /** Of all packets of a family that came in on this host; undefined, or absent, where it cannot be known. */
+  inputDrops?(family: Family): InputDrops | undefined;
 }

@@ -3,6 +3,7 @@ import { createMovingEnd } from "./end-of-path.ts";
 import type { PluginError, SocketError } from "./errors.ts";
 import { createHopTally, type HopRow, type HopTally } from "./hop-tally.ts";
 import type { Outcome, TraceEvent } from "./probe.ts";
+import { type Counts, losesMore } from "./transit-loss.ts";
 
 /** A path that is asked round after round, folded into a table of statistics whose size does not grow with time. */
 export interface RoundsTable {
@@ -145,9 +146,6 @@ export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}
   };
 }
 
-/** So many standard deviations are no chance, among thirty hops compared. */
-const BEYOND_CHANCE = 3.5;
-
 /**
  * What a hop loses and a later one does not was not lost on the way there. A hop that answers nothing at all testifies to
  * nothing: it may be silent by choice.
@@ -166,7 +164,7 @@ function withTransitLoss(rows: readonly HopRow[]): TableRow[] {
           : {
               ...row,
               transitLossPercent: Math.max(0, lossPercent - least),
-              ...(losesMore(row, behind) && { losesInTransit: true }),
+              ...(losesMore(countsOf(row), countsOf(behind)) && { losesInTransit: true }),
             };
       if (least === undefined || lossPercent < least) behind = row;
       return result;
@@ -174,13 +172,7 @@ function withTransitLoss(rows: readonly HopRow[]): TableRow[] {
     .toReversed();
 }
 
-/** The test of two proportions, pooled. */
-function losesMore(row: HopRow, behind: HopRow): boolean {
-  const [sent, sentBehind] = [row.received + row.dropped, behind.received + behind.dropped];
-  const pooled = (row.dropped + behind.dropped) / (sent + sentBehind);
-  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / sent + 1 / sentBehind));
-  return row.dropped / sent - behind.dropped / sentBehind > BEYOND_CHANCE * deviation;
-}
+const countsOf = ({ received, dropped }: HopRow): Counts => ({ received, sent: received + dropped });
 
 /** The address that a hop's latest answer came from. */
 export function latestResponder({ responders }: HopRow): IpAddress | undefined {

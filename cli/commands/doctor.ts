@@ -1,4 +1,4 @@
-import { release } from "node:os";
+import { networkInterfaces, release } from "node:os";
 import { inspectSockets, SocketError, UsageError } from "../../core/mod.ts";
 import type { CommandContext } from "../context.ts";
 import type { Check } from "../doctor/check.ts";
@@ -64,7 +64,7 @@ async function examine(context: CommandContext): Promise<readonly Check[]> {
     ...rights,
     ...socketChecks(inspection),
     ...protocolChecks(plugins, inspection),
-    ...(isLinux ? kernelChecks(hostFiles, groups()) : []),
+    ...(isLinux ? kernelChecks(hostFiles, groups(), interfaces()) : []),
     ...(await routes(context)),
     // Windows keeps its name servers elsewhere.
     ...(process.platform === "win32" ? [] : resolverChecks(hostFiles)),
@@ -85,6 +85,10 @@ async function routes(context: CommandContext): Promise<readonly Check[]> {
 function groups(): readonly number[] {
   const own = process.getegid?.();
   return [...(own === undefined ? [] : [own]), ...(process.getgroups?.() ?? [])];
+}
+
+function interfaces(): readonly string[] {
+  return Object.keys(networkInterfaces()).filter((name) => name !== "lo");
 }
 
 function runtimeText(): string {

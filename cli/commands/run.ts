@@ -1,8 +1,10 @@
 import {
   type Attempt,
+  type AutoRequest,
   auto,
   createNames,
   DEFAULT_TRACE_OPTIONS,
+  type DroppedHere,
   formatAddress,
   type IpAddress,
   type Names,
@@ -99,6 +101,7 @@ async function show(
   const startedMs = network.nowMs();
   let attempts: readonly Attempt[] = [];
   let winner: Attempt | undefined;
+  let droppedHere: DroppedHere | undefined;
   const request = {
     target: target.address,
     ladder,
@@ -110,14 +113,20 @@ async function show(
   for await (const event of auto(network, request)) {
     const answer = event.type === "trace" ? event.event : undefined;
     if (answer?.type === "reply" || answer?.type === "late") names.want(answer.reply.from);
-    if (event.type === "finished") ({ attempts, winner } = event);
+    if (event.type === "finished") ({ attempts, winner, droppedHere } = event);
     reporter.event(event);
   }
+  const smallProbes = options.packetSize === undefined ? undefined : await compareSmall(network, request, winner);
   const durationMs = network.nowMs() - startedMs;
   await Promise.race([names.allSettled(), aborted(signal)]);
-  const end = { attempts, winner, durationMs, interrupted: interruptedBy() };
+  const end = { attempts, winner, durationMs, interrupted: interruptedBy(), droppedHere, smallProbes };
   reporter.finish(end);
   return end;
+}
+
+async function compareSmall(network: Network, request: AutoRequest, large: Attempt | undefined) {
+  const { traceSmall } = await import("./small-probes.ts");
+  return traceSmall(network, request, large);
 }
 
 export function probeOptions({ sourcePort, packetSize }: CommonOptions): ProbeOptions {

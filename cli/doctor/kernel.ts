@@ -1,12 +1,21 @@
 import type { Check, HostFiles } from "./check.ts";
 
 const group = "kernel" as const;
+const STRICT = 1;
 
 /** What the kernel's settings mean for a trace. */
-export function kernelChecks(files: HostFiles, gids: readonly number[]): readonly Check[] {
-  return [pingGroups(files, gids), icmpLimit(files), conntrack(files), clock(files), reversePath(files)].filter(
-    (check) => check !== undefined,
-  );
+export function kernelChecks(
+  files: HostFiles,
+  gids: readonly number[],
+  interfaces: readonly string[],
+): readonly Check[] {
+  return [
+    pingGroups(files, gids),
+    icmpLimit(files),
+    conntrack(files),
+    clock(files),
+    reversePath(files, interfaces),
+  ].filter((check) => check !== undefined);
 }
 
 function pingGroups(files: HostFiles, gids: readonly number[]): Check {
@@ -67,16 +76,24 @@ function clock(files: HostFiles): Check {
   };
 }
 
-function reversePath(files: HostFiles): Check | undefined {
-  const [all] = numbers(files.read("/proc/sys/net/ipv4/conf/all/rp_filter"));
-  if (all !== 1) return undefined;
+/** Of `all` and the interface's own value the greater counts (linux Documentation/networking/ip-sysctl.rst). */
+function reversePath(files: HostFiles, interfaces: readonly string[]): Check | undefined {
+  const settingOf = (name: string): number => numbers(files.read(`/proc/sys/net/ipv4/conf/${name}/rp_filter`))[0] ?? 0;
+  const all = settingOf("all");
+  const strict = interfaces.toSorted().filter((name) => isPlain(name) && Math.max(all, settingOf(name)) === STRICT);
+  if (strict.length === 0) return undefined;
   return {
     group,
     name: "rp_filter",
     state: "limited",
-    finding: "strict: answers that come by another interface than the route back are dropped",
+    finding: `strict on ${strict.join(", ")}: answers that come by another interface than the route back are dropped`,
     remedy: "with several uplinks: net.ipv4.conf.all.rp_filter=2",
   };
+}
+
+/** As a name of a directory; interfaces may be called anything but `.` and `..` without a slash. */
+function isPlain(name: string): boolean {
+  return name !== "" && !/^\.{1,2}$|\//.test(name);
 }
 
 function numbers(text: string | undefined): readonly number[] {

@@ -20,6 +20,10 @@ function refusal({ stage, errno, evidence }: SocketError, what: string): string 
   if (stage === "socket" && (errno === "EPERM" || errno === "EACCES")) {
     return `${what} needs root or CAP_NET_RAW${evidence === undefined ? "" : ` (${evidence})`}`;
   }
+  if (errno === "EPERM" && stage !== "send")
+    return `a filter or a policy of this host refuses to connect, and so ${what}`;
+  if ((errno === "EPERM" || errno === "EACCES") && evidence !== undefined)
+    return `${what} is refused here: ${evidence}`;
   switch (errno) {
     case null:
       return `an OUTPUT rule drops ${what}`;

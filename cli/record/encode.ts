@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { type Attempt, type AutoEvent, formatAddress, type Reply, type TraceEvent } from "../../core/mod.ts";
+import { smallDocument } from "../render/json.ts";
 import type { ReportHead } from "../render/report.ts";
 import type { RunEnd, RunHead } from "../result.ts";
 
@@ -68,12 +69,14 @@ export function isRounds(attempt: Attempt & { readonly isRounds?: boolean }): bo
 }
 
 /** The last line. */
-export function endLine({ winner, durationMs, interrupted }: RunEnd): object {
+export function endLine({ winner, durationMs, interrupted, droppedHere, smallProbes }: RunEnd): object {
   return {
     type: "finished",
     winner: winner?.index ?? null,
     duration_ms: exact(durationMs),
     interrupted: interrupted ?? null,
+    ...(droppedHere && { dropped_here: { ...droppedHere } }),
+    ...(smallProbes && { small_probes: smallDocument(smallProbes) }),
   };
 }
 

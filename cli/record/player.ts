@@ -1,6 +1,13 @@
-import { type Attempt, type AutoEvent, createPath, type Stage, type Verdict } from "../../core/mod.ts";
+import {
+  type Attempt,
+  type AutoEvent,
+  createPath,
+  type DroppedHere,
+  type Stage,
+  type Verdict,
+} from "../../core/mod.ts";
 import type { InterruptSignal } from "../context.ts";
-import type { RunEnd, RunHead } from "../result.ts";
+import type { RunEnd, RunHead, SmallProbes } from "../result.ts";
 import { address, readHead, readTraceEvent, STAGES } from "./decode.ts";
 import {
   asFields,
@@ -41,6 +48,18 @@ interface PlayedAttempt extends Attempt {
   refusedSends: number;
   unattributed: number;
   durationMs: number | undefined;
+}
+
+const CAUSES: readonly DroppedHere["by"][] = ["rp_filter", "input"];
+
+function readDropped(fields: Fields): DroppedHere {
+  const packets = whole(fields, "packets", Number.MAX_SAFE_INTEGER);
+  return { by: word(fields, "by", CAUSES), packets, missing: whole(fields, "missing", Number.MAX_SAFE_INTEGER) };
+}
+
+function readSmall(fields: Fields): SmallProbes {
+  const size = whole(fields, "instead_of_octets", 65_575);
+  return { size, farthestHop: whole(fields, "farthest_hop", 255), reached: flag(fields, "reached") };
 }
 
 /** What a line of a recording means. */
@@ -108,7 +127,15 @@ export function createPlayer(): Player {
     const winner = fields["winner"] === null ? undefined : attempts[whole(fields, "winner", MAX_ATTEMPTS)];
     const interrupted: InterruptSignal | undefined =
       fields["interrupted"] === null ? undefined : word(fields, "interrupted", INTERRUPTS);
-    return { attempts, winner, durationMs: number(fields, "duration_ms"), interrupted };
+    const [dropped, small] = [fields["dropped_here"], fields["small_probes"]];
+    return {
+      attempts,
+      winner,
+      durationMs: number(fields, "duration_ms"),
+      interrupted,
+      ...(dropped !== undefined && { droppedHere: readDropped(asFields(dropped, '"dropped_here"')) }),
+      ...(small !== undefined && { smallProbes: readSmall(asFields(small, '"small_probes"')) }),
+    };
   };
 
   const read = (fields: Fields): Played | undefined => {

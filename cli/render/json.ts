@@ -10,7 +10,7 @@ import {
 } from "../../core/mod.ts";
 import { EXIT_MEANINGS } from "../exit-codes.ts";
 import { printableJson } from "../printable.ts";
-import { exitCodeOf, type RunEnd, type RunHead } from "../result.ts";
+import { exitCodeOf, type RunEnd, type RunHead, type SmallProbes } from "../result.ts";
 import { type FinishedRun, rounded } from "./formats/run.ts";
 
 /** The document of a run. Its shape is promised by docs/schema. */
@@ -28,8 +28,14 @@ function runDocument(head: RunHead, end: RunEnd, names: Names): object {
     exit: { code, meaning: EXIT_MEANINGS[code] ?? null },
     attempts: attempts.map((attempt) => attemptDocument(attempt, names)),
     winner: winner?.index ?? null,
+    ...(end.droppedHere && { dropped_here: { ...end.droppedHere } }),
+    ...(end.smallProbes && { small_probes: smallDocument(end.smallProbes) }),
     trace: winner === undefined ? null : traceDocument(winner, names),
   };
+}
+
+export function smallDocument({ size, farthestHop, reached }: SmallProbes): object {
+  return { instead_of_octets: size, farthest_hop: farthestHop, reached };
 }
 
 export function headDocument({ target, route, started }: RunHead): object {

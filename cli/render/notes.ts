@@ -1,16 +1,17 @@
-import { type Attempt, formatAddress, loopOf, REFUSED_HERE } from "../../core/mod.ts";
+import { type Attempt, type DroppedHere, formatAddress, limitedHops, loopOf, REFUSED_HERE } from "../../core/mod.ts";
 import { printable } from "../printable.ts";
-import { isRefusedHere, type RunEnd, type RunHead } from "../result.ts";
+import { isRefusedHere, type RunEnd, type RunHead, type SmallProbes } from "../result.ts";
 import { attemptLabel } from "./attempt.ts";
 
 /** What the reader should know beside the conclusion, and what can be done: a line each. */
 export function notes(head: RunHead, end: RunEnd): string[] {
   const { attempts, winner } = end;
   return [
-    ...(winner === undefined ? [] : loopNote(winner)),
+    ...(winner === undefined ? [] : [...loopNote(winner), ...limitedNote(limitedHops(winner.path))]),
     ...attempts.flatMap(refusedNowAndThen),
     ...attempts.flatMap(unattributed),
-    ...inputDrops(attempts),
+    ...(end.droppedHere === undefined ? inputDrops(attempts) : [droppedHere(end.droppedHere)]),
+    ...(winner === undefined || end.smallProbes === undefined ? [] : [sizeNote(winner, end.smallProbes)]),
     ...(isRefusedHere(attempts) ? advice(head, attempts) : []),
   ];
 }
@@ -19,6 +20,16 @@ export function notes(head: RunHead, end: RunEnd): string[] {
 function loopNote(winner: Attempt): string[] {
   const loop = loopOf(winner.path);
   return loop === undefined || winner.reason === loop ? [] : [`the hops show ${loop}`];
+}
+
+/** Of hops that answer less than those behind them. */
+export function limitedNote(hops: readonly number[]): string[] {
+  if (hops.length === 0) return [];
+  const one = hops.length === 1;
+  return [
+    `${one ? "hop" : "hops"} ${hops.join(", ")}: more goes unanswered than behind ${one ? "it" : "them"}, so what passes arrives: ` +
+      "routers limit the ICMP that they send, and that is no loss of the path",
+  ];
 }
 
 function refusedNowAndThen(attempt: Attempt): string[] {
@@ -38,6 +49,27 @@ function unattributed(attempt: Attempt): string[] {
     `${count} ${count === 1 ? "answer" : "answers"} to ${attemptLabel(attempt)} could not be told apart, since routers ` +
       "quote too little for it: some probes that count as lost were answered (as root, or with --flow vary, all are told)",
   ];
+}
+
+/** The kernel counts such packets, and does not tell whose they were. */
+function droppedHere({ by, packets, missing }: DroppedHere): string {
+  const counts = `while ${missing} ${missing === 1 ? "answer was" : "answers were"} missing`;
+  return by === "rp_filter"
+    ? `rp_filter of this host dropped ${packets} packets (IPReversePathFilter), ${counts}: they came in by another ` +
+        "interface than the route back to their sender takes (to do: sysctl net.ipv4.conf.all.rp_filter=2, or mend the route)"
+    : `this host dropped ${packets} packets that came in (InReceives rose by more than InDelivers), ${counts}: INPUT may ` +
+        "drop the answers, most likely by a rule that accepts ESTABLISHED but not RELATED; as root it is seen for certain";
+}
+
+function sizeNote(large: Attempt, { size, farthestHop, reached }: SmallProbes): string {
+  const from = large.path.farthestHop;
+  const where = from === undefined ? "on the way to the first hop" : `behind hop ${from}`;
+  const small = reached ? `reach the target in ${farthestHop} hops` : `come to hop ${farthestHop}`;
+  return (
+    `packets of ${size} octets vanish ${where}, and small ones by ${attemptLabel(large)} ${small}: a link there takes none so ` +
+    "large and no router says so, as where its ends differ in their MTU (or it is the answer, where that is as large, on " +
+    "its way back); to do: look for the largest --size that passes"
+  );
 }
 
 function inputDrops(attempts: readonly Attempt[]): string[] {

@@ -13,7 +13,7 @@ import { reportText } from "../personalities/mtr/text.ts";
 import { printable } from "../printable.ts";
 import { attemptLabel } from "./attempt.ts";
 import { conclusion, failureClauses } from "./conclusion.ts";
-import { notes } from "./notes.ts";
+import { limitedNote, notes } from "./notes.ts";
 import { isRefusedInRounds, type ReportEnd, type ReportHead } from "./report.ts";
 import type { Paint, Style } from "./style.ts";
 import { headLine } from "./text.ts";
@@ -119,14 +119,8 @@ function rowNotes(rows: readonly TableRow[]): string[] {
   const transit = rows.filter(({ losesInTransit }) => losesInTransit).map(({ hop }) => hop);
   const late = sum(rows, (row) => row.late);
   const again = sum(rows, (row) => row.retransmitted);
-  const one = transit.length === 1;
   return [
-    ...(transit.length === 0
-      ? []
-      : [
-          `${one ? "hop" : "hops"} ${transit.join(", ")}: more goes unanswered than behind ${one ? "it" : "them"}, so what passes arrives: ` +
-            "routers limit the ICMP that they send, and that is no loss of the path",
-        ]),
+    ...limitedNote(transit),
     ...(late === 0
       ? []
       : [`${late} ${late === 1 ? "answer" : "answers"} came after the time for it was over, and count as received`]),

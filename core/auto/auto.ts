@@ -1,10 +1,11 @@
 import type { IpAddress } from "../address.ts";
-import type { Network } from "../network.ts";
+import type { InputDrops, Network } from "../network.ts";
 import type { PluginValues, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { createDriver, type Driver } from "../tracer/driver.ts";
 import { completeTraceOptions, type TraceOptions } from "../tracer/options.ts";
 import { type Attempt, type LiveAttempt, openAttempt } from "./attempt.ts";
+import { type DroppedHere, judgeDrops, missingAnswers } from "./dropped-here.ts";
 import { REFUSED_HERE } from "./verdict.ts";
 
 /** One protocol of the ladder. Port 0: the plugin's default port. */
@@ -35,7 +36,13 @@ export type AutoEvent =
   | { readonly type: "attempt-ended"; readonly attempt: Attempt }
   /** The attempt to show: the first in order that reached the target, else the one that saw farthest. */
   | { readonly type: "leading"; readonly attempt: Attempt }
-  | { readonly type: "finished"; readonly attempts: readonly Attempt[]; readonly winner: Attempt | undefined };
+  | {
+      readonly type: "finished";
+      readonly attempts: readonly Attempt[];
+      readonly winner: Attempt | undefined;
+      /** Where missing answers came to this host after all, and it dropped them. */
+      readonly droppedHere?: DroppedHere;
+    };
 
 /** Milliseconds; see `AutoRequest.staggerMs`. */
 export const DEFAULT_STAGGER_MS = 250;
@@ -58,10 +65,17 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
   const climb = createLadder(request, options, driver, network, attempts, events);
   const isInRace = ({ index }: Attempt): boolean => request.ladder[index]?.always !== true;
   let leading: Attempt | undefined;
+  let dropsBefore: InputDrops | undefined;
+  let isCounted = false;
 
   while (true) {
     if (request.signal?.aborted) for (const each of attempts) each.stop(network.nowMs(), false);
     else climb(staggerMs);
+    if (!isCounted) {
+      // Once the first probes are under way: until they are answered there is nothing else to do.
+      isCounted = true;
+      dropsBefore = network.inputDrops?.(request.target.family);
+    }
     const candidate = attempts.find((each) => each.path.reached);
     if (candidate !== undefined) overtake(candidate, attempts.filter(isInRace), network.nowMs(), staggerMs);
     for (const each of attempts) each.settle(network.nowMs());
@@ -83,7 +97,10 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
 
   const winner = attempts.find((each) => each.path.reached) ?? farthest(attempts);
   if (winner !== undefined && winner !== leading) yield { type: "leading", attempt: winner };
-  yield { type: "finished", attempts, winner };
+  // Where no answer is missing there is nothing to explain, and nothing is asked for.
+  const dropsAfter = missingAnswers(attempts) === 0 ? undefined : network.inputDrops?.(request.target.family);
+  const droppedHere = judgeDrops(dropsBefore, dropsAfter, attempts);
+  yield { type: "finished", attempts, winner, ...(droppedHere && { droppedHere }) };
 }
 
 /** Starts rungs for as long as nobody has reached the target and those under way are refused or slow. */

@@ -9,11 +9,17 @@ export function causeOfError(error: SocketError | PluginError): string {
   const { stage, errno, evidence } = error;
   if (stage === "local-reject") return `${evidence}: a REJECT rule in OUTPUT`;
   if (errno === null && (stage === "socket" || stage === "route")) return evidence ?? "for an unknown cause";
-  if (errno === null) return evidence === undefined ? "for an unknown cause" : `${evidence}: an OUTPUT rule drops them`;
+  if (errno === null) return evidence === undefined ? "for an unknown cause" : `${evidence}: ${DROPPED_SYNS}`;
   if (stage === "socket") return evidence ?? SOCKET_CAUSES[errno] ?? "the kernel refuses the socket";
   if (evidence !== undefined) return evidence;
+  // Rules in OUTPUT never answer connect with an errno; the route is asked for by a connect too.
+  if (stage !== "send" && errno === "EPERM") return REFUSED_CONNECT;
   return SEND_CAUSES[errno] ?? "the kernel refuses to send";
 }
+
+const REFUSED_CONNECT =
+  "connect itself is refused: by an eBPF filter of this process's cgroup, a seccomp filter, a security module or an IPsec policy";
+const DROPPED_SYNS = "an OUTPUT rule (or a filter of the cgroup, or a full connection-tracking table) drops them";
 
 const SOCKET_CAUSES: Readonly<Record<string, string>> = {
   EPERM: "a raw socket needs root or CAP_NET_RAW",

@@ -1,14 +1,23 @@
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { LinuxLibc } from "../ffi/libc.ts";
-import type { Arrival, BatchSocket, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
+import type {
+  Arrival,
+  BatchSocket,
+  InputDrops,
+  Network,
+  ProbeSocket,
+  Route,
+  SendOptions,
+  SocketSpec,
+} from "../network.ts";
 import { isIcmpError } from "../wire/icmp.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
 import { LinuxBatchSocket } from "./linux/batch-socket.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
 import { Kernel, type KernelOptions } from "./linux/kernel.ts";
-import { mayFilterInput } from "./linux/netfilter.ts";
+import { mayFilter } from "./linux/netfilter.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
 import { PortReservation } from "./linux/port-reservation.ts";
@@ -61,6 +70,8 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #libc: LinuxLibc;
   readonly #batches = new Set<Disposable>();
   #mayFilter: boolean | undefined;
+  /** A raw ICMP socket was opened, so that a tap may be as well. */
+  #mayTap = false;
 
   constructor(libc: LinuxLibc, options: KernelOptions) {
     this.#libc = libc;
@@ -86,8 +97,8 @@ class LinuxNetwork implements Network, SocketHost {
     if (spec.type === "tcp-port") return this.#watch(new PortReservation(this.#kernel, this, fd));
     const socket = this.#watch(new DatagramSocket(this.#kernel, this, fd, spec.type, family, protocol));
     if (spec.type === "raw" && protocol === icmpOf(family)) {
-      this.#mayFilter ??= mayFilterInput(this.#kernel);
-      if (this.#mayFilter) this.#tap(socket, family);
+      this.#mayTap = true;
+      if (this.mayFilter()) this.#tap(socket, family);
       else this.#untapped.set(socket, { family, sinceMs: this.nowMs() });
     }
     return socket;
@@ -96,8 +107,7 @@ class LinuxNetwork implements Network, SocketHost {
   /** Where rules may keep answers from a raw socket, `open` has a tap, which this has not. */
   openBatch(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined {
     this.#assertRoom();
-    this.#mayFilter ??= mayFilterInput(this.#kernel);
-    if (this.#mayFilter) return undefined;
+    if (this.mayFilter()) return undefined;
     const { fd } = openSocket(this.#kernel, spec, family);
     const socket = new LinuxBatchSocket(this.#libc, this.#kernel, fd, family, () => this.#batches.delete(socket));
     this.#batches.add(socket);
@@ -115,6 +125,16 @@ class LinuxNetwork implements Network, SocketHost {
 
   retransmitFailures(): number | undefined {
     return this.#kernel.counters.retransmitFailures();
+  }
+
+  inputDrops(family: Family): InputDrops | undefined {
+    const drops = this.#kernel.counters.undelivered(family);
+    return drops && { reversePath: drops.reversePath, unexplained: this.#mayTap ? undefined : drops.unexplained };
+  }
+
+  mayFilter(): boolean {
+    this.#mayFilter ??= mayFilter(this.#kernel);
+    return this.#mayFilter;
   }
 
   enqueue(arrival: Arrival): void {

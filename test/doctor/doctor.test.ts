@@ -60,7 +60,7 @@ describe("the doctor, of rights", () => {
 
 describe("the doctor, of the kernel", () => {
   const kernel = (files: Readonly<Record<string, string>>, gids: readonly number[] = [100]): readonly Check[] =>
-    kernelChecks(host(files), gids);
+    kernelChecks(host(files), gids, ["eth0", "eth1"]);
 
   it("knows whether this user's groups may open ping sockets", () => {
     const range = (text: string) => ({ "/proc/sys/net/ipv4/ping_group_range": text });
@@ -89,7 +89,15 @@ describe("the doctor, of the kernel", () => {
       kernel({ "/proc/sys/net/ipv4/conf/all/rp_filter": "2\n" }).some(({ name }) => name === "rp_filter"),
       false,
     );
-    assert.equal(find(kernel({ "/proc/sys/net/ipv4/conf/all/rp_filter": "1\n" }), "rp_filter").state, "limited");
+    const strict = find(kernel({ "/proc/sys/net/ipv4/conf/all/rp_filter": "1\n" }), "rp_filter");
+    assert.deepEqual([strict.state, strict.finding.split(":")[0]], ["limited", "strict on eth0, eth1"]);
+  });
+
+  it("takes the greater of an interface's rp_filter and of that of all", () => {
+    const one = { "/proc/sys/net/ipv4/conf/eth1/rp_filter": "1\n" };
+    assert.match(find(kernel(one), "rp_filter").finding, /^strict on eth1:/);
+    const loose = kernel({ ...one, "/proc/sys/net/ipv4/conf/all/rp_filter": "2\n" });
+    assert.ok(!loose.some(({ name }) => name === "rp_filter"));
   });
 });
 

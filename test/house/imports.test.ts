@@ -51,7 +51,14 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
   },
   {
     who: "core/",
-    may: [...CONTRACTS, "core/end-of-path.ts", "core/statistics.ts", "core/path.ts", "core/hop-tally.ts"],
+    may: [
+      ...CONTRACTS,
+      "core/end-of-path.ts",
+      "core/statistics.ts",
+      "core/path.ts",
+      "core/hop-tally.ts",
+      "core/transit-loss.ts",
+    ],
   },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
   // An example knows the public door only, and so may come with nettrace too.

@@ -107,6 +107,12 @@ export function rejecting({ answer = "port-unreachable", tcpToo = false }: Rejec
   );
 }
 
+/** Lets everything pass, and tracks all connections, as any rule about their state has the kernel do. */
+export function tracking(): Firewall {
+  const rules = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n";
+  return iptables("tracking", `${rules}-A OUTPUT -m state --state ESTABLISHED -j ACCEPT\nCOMMIT\n`);
+}
+
 /** Lets everything out except each third packet on eth1 (counted, not drawn): a partial rule, which is no policy. */
 export function oneInThree(): Firewall {
   return iptables(

@@ -1,20 +1,21 @@
 /**
- * Runs a program under a seccomp filter, as containers do: `seccomp.ts raw|datagram PROGRAM ARGS…`. `raw` refuses raw and
- * packet sockets, `datagram` those and UDP and ping sockets, each with EPERM (seccomp(2), bpf instructions of
- * linux/bpf_common.h). Run by Bun, of which only the calls to prctl and execv are used.
+ * Runs a program under a seccomp filter, as containers do: `seccomp.ts raw|datagram|ipv6 PROGRAM ARGS…`. `raw` refuses raw and
+ * packet sockets, `datagram` those and UDP and ping sockets, each with EPERM; `ipv6` all of IPv6 with EAFNOSUPPORT, as
+ * systemd's RestrictAddressFamilies= does (seccomp(2), bpf instructions of linux/bpf_common.h). Run by Bun, of which only the calls to prctl and execv are used.
  */
 import { dlopen, ptr } from "bun:ffi";
 
 const NR_SOCKET = process.arch === "arm64" ? 198 : 41;
-const [AF_NETLINK, AF_PACKET, SOCK_DGRAM, SOCK_RAW, EPERM] = [16, 17, 2, 3, 1];
+const [AF_INET6, AF_NETLINK, AF_PACKET, SOCK_DGRAM, SOCK_RAW, EPERM, EAFNOSUPPORT] = [10, 16, 17, 2, 3, 1, 97];
 const [LOAD, JUMP_EQUAL, AND, RETURN] = [0x20, 0x15, 0x54, 0x06];
 const ALLOW = 0x7fff_0000;
-const REFUSE = 0x0005_0000 | EPERM;
+const REFUSE = 0x0005_0000;
 const [PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER] = [38, 22, 2];
 
 const [mode = "", program = "", ...rest] = process.argv.slice(2);
 /** Each jump goes to the instruction after it, or to one of the last two: allow, refuse. */
-const filter: readonly (readonly [code: number, yes: number, no: number, k: number])[] = [
+type Filter = readonly (readonly [code: number, yes: number, no: number, k: number])[];
+const types: Filter = [
   [LOAD, 0, 0, 0],
   [JUMP_EQUAL, 0, 7, NR_SOCKET],
   [LOAD, 0, 0, 16],
@@ -25,8 +26,17 @@ const filter: readonly (readonly [code: number, yes: number, no: number, k: numb
   [JUMP_EQUAL, 2, 0, SOCK_RAW],
   [JUMP_EQUAL, mode === "datagram" ? 1 : 0, 0, SOCK_DGRAM],
   [RETURN, 0, 0, ALLOW],
-  [RETURN, 0, 0, REFUSE],
+  [RETURN, 0, 0, REFUSE | EPERM],
 ];
+const family: Filter = [
+  [LOAD, 0, 0, 0],
+  [JUMP_EQUAL, 0, 2, NR_SOCKET],
+  [LOAD, 0, 0, 16],
+  [JUMP_EQUAL, 1, 0, AF_INET6],
+  [RETURN, 0, 0, ALLOW],
+  [RETURN, 0, 0, REFUSE | EAFNOSUPPORT],
+];
+const filter = mode === "ipv6" ? family : types;
 const instructions = new DataView(new ArrayBuffer(8 * filter.length));
 filter.forEach(([code, yes, no, k], index) => {
   instructions.setUint16(8 * index, code, true);

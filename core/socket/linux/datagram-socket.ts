@@ -8,7 +8,8 @@ import { errorArrival } from "./error-queue.ts";
 import type { Kernel } from "./kernel.ts";
 import type { IncomingMessage } from "./message.ts";
 import { verifyIcmpv4 } from "./received-ip.ts";
-import { findMtu } from "./route.ts";
+import { RefusedSends } from "./refused-send.ts";
+import { findMtu, isLoopbackRefused } from "./route.ts";
 import { readSockaddr } from "./sockaddr.ts";
 import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 import { TagRing } from "./tag-ring.ts";
@@ -39,6 +40,8 @@ type DatagramType = Exclude<SocketSpec["type"], "tcp-port">;
 export interface SocketHost {
   /** Keeps an arrival for the next `receive`. */
   enqueue(arrival: Arrival): void;
+  /** Whether rules of netfilter may stand in this host's way out and in; absent: they may. */
+  mayFilter?(): boolean;
   /** Called by a socket that has become active again. */
   watchAgain(): void;
   /** Called by a socket before it closes its descriptor. */
@@ -61,6 +64,7 @@ export class DatagramSocket implements ProbeSocket, Source {
   readonly #protocol: number;
   readonly #ring = new TagRing();
   readonly #stamped: boolean;
+  readonly #refused: RefusedSends;
   #closed = false;
 
   constructor(kernel: Kernel, host: SocketHost, fd: number, type: DatagramType, family: Family, protocol: number) {
@@ -70,6 +74,10 @@ export class DatagramSocket implements ProbeSocket, Source {
     this.type = type;
     this.#family = family;
     this.#protocol = protocol;
+    this.#refused = new RefusedSends(kernel.counters, family, {
+      mayFilter: () => host.mayFilter?.() ?? true,
+      isLoopbackRefused: () => isLoopbackRefused(kernel, family),
+    });
     this.localPort = type === "raw" ? 0 : kernel.localPort(fd);
     kernel.receiveHopLimit(fd, family);
     this.#stamped = kernel.stampBothWays(fd);
@@ -88,6 +96,7 @@ export class DatagramSocket implements ProbeSocket, Source {
       const atMs = clock.nowMs();
       const errno = outgoing.send(libc, this.fd);
       if (errno === 0) {
+        this.#refused.accepted();
         const key = this.#ring.push(tag, atMs);
         if (discarded !== undefined && this.#wasSwallowed(key, discarded)) throw this.#refusal(to, null, SWALLOWED);
         return;
@@ -98,7 +107,8 @@ export class DatagramSocket implements ProbeSocket, Source {
       this.#recount();
       const left = LEFT_BEHIND.has(errno) && this.type !== "raw";
       if (!left || (sends > 1 && drained === 0) || sends === MAX_SENDS) {
-        throw errno === ERRNO.EMSGSIZE ? this.#tooLong(to, bytes.length) : this.#refusal(to, errnoName(errno));
+        if (errno === ERRNO.EMSGSIZE) throw this.#tooLong(to, bytes.length);
+        throw this.#refusal(to, errnoName(errno), errno === ERRNO.EPERM ? this.#refused.refused() : undefined);
       }
     }
   }

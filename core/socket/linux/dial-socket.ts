@@ -1,4 +1,4 @@
-import { type Endpoint, formatAddress } from "../../address.ts";
+import { type Endpoint, formatAddress, type IpAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { Arrival, DataArrival, HandshakeArrival, ProbeSocket } from "../../network.ts";
@@ -8,6 +8,7 @@ import { LEFT_BEHIND, type SocketHost } from "./datagram-socket.ts";
 import { errorArrival } from "./error-queue.ts";
 import { openTcp, readTcpInfo, type TcpInfo } from "./handshake.ts";
 import type { Kernel } from "./kernel.ts";
+import { isRouted } from "./route.ts";
 import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 
 /** How often a refusal that came at once must be seen to come from this host, and how often that is tried. */
@@ -239,7 +240,14 @@ export function dial(kernel: Kernel, host: SocketHost, to: Endpoint, request: Di
     return socket;
   }
   socket[Symbol.dispose]();
-  throw new SocketError("connect", errnoName(errno), `connect to ${formatAddress(address)} port ${port}`);
+  const evidence = causeOfRefusedConnect(kernel, errno, address);
+  throw new SocketError("connect", errnoName(errno), `connect to ${formatAddress(address)} port ${port}`, evidence);
+}
+
+/** Where a route forbids, it forbids datagrams too. */
+function causeOfRefusedConnect(kernel: Kernel, errno: number, to: IpAddress): string | undefined {
+  if (errno !== ERRNO.EACCES || !isRouted(kernel, to)) return undefined;
+  return "connect itself is refused, not the route: by a security module (Landlock, SELinux) or a filter of this process";
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Instruction } from "./filter.ts";
 import { Interfaces } from "./interfaces.ts";
 import { IncomingMessage, OutgoingMessage } from "./message.ts";
 import { Counters } from "./proc.ts";
-import { causeOfRefusal } from "./refused-socket.ts";
+import { causeOfMissingFamily, causeOfRefusal } from "./refused-socket.ts";
 import { applySendOptions } from "./send-options.ts";
 import { anyAddress, SOCKADDR_SPACE, writeSockaddr } from "./sockaddr.ts";
 
@@ -62,11 +62,7 @@ export class Kernel {
     const fd = this.libc.socket(family === 4 ? AF.inet : AF.inet6, type | SOCK.nonblock | SOCK.cloexec, protocol);
     if (fd < 0) {
       const errno = errnoName(this.libc.errno());
-      const isRight = errno === "EPERM" || errno === "EACCES";
-      // Ping sockets are a matter of groups.
-      const isPing = type === SOCK.dgram && protocol !== PROTO.udp;
-      const cause = isRight && !isPing ? causeOfRefusal(type === SOCK.raw, this.counters.status()) : undefined;
-      throw new SocketError("socket", errno, `open ${what}`, cause);
+      throw new SocketError("socket", errno, `open ${what}`, this.#causeOfRefusedSocket(errno, family, type, protocol));
     }
     // A dual-stack socket would take ports of IPv4 as well, and hash its own flow label into each flow.
     if (family === 6) {
@@ -80,6 +76,14 @@ export class Kernel {
       throw error;
     }
     return fd;
+  }
+
+  #causeOfRefusedSocket(errno: string, family: Family, type: number, protocol: number): string | undefined {
+    if (errno === "EAFNOSUPPORT") return causeOfMissingFamily(this.counters.hasFamily(family), this.counters.status());
+    // Ping sockets are a matter of groups.
+    const isPing = type === SOCK.dgram && protocol !== PROTO.udp;
+    if (isPing || (errno !== "EPERM" && errno !== "EACCES")) return undefined;
+    return causeOfRefusal(errno, type === SOCK.raw, this.counters.status());
   }
 
   close(fd: number): void {

@@ -16,10 +16,10 @@ const IOV_AT = 64;
 const REQUEST_AT = 80;
 
 /**
- * Whether rules of netfilter may stand between this host's wire and its sockets: whether any table exists. True where it
+ * Whether rules of netfilter may stand between this host's sockets and its wire: whether any table exists. True where it
  * cannot be told. Asking takes some ten microseconds and needs CAP_NET_ADMIN (as reading the rules does).
  */
-export function mayFilterInput(kernel: Kernel): boolean {
+export function mayFilter(kernel: Kernel): boolean {
   return kernel.counters.hasLegacyTables() !== false || hasTables(kernel) !== false;
 }
 

@@ -1,3 +1,4 @@
+import type { Family } from "../../address.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { ERRNO, O } from "./abi.ts";
 import type { Arena, Region } from "./arena.ts";
@@ -5,11 +6,41 @@ import type { Arena, Region } from "./arena.ts";
 const PATH_SPACE = 64;
 /** The kernel makes these files up as they are read, a page or so at a time. */
 const CHUNK = 16 * 1024;
+/** Why a packet that came in was not delivered, as far as the kernel counts it (RFC 4293). */
+const EXPLAINED = {
+  4: ["InHdrErrors", "InAddrErrors", "InUnknownProtos", "InDiscards", "ForwDatagrams"],
+  6: [
+    "InHdrErrors",
+    "InTooBigErrors",
+    "InNoRoutes",
+    "InAddrErrors",
+    "InUnknownProtos",
+    "InTruncatedPkts",
+    "InDiscards",
+    "OutForwDatagrams",
+  ],
+} as const;
 
 /** Packets received so far, on the loopback interface and on all others together. */
 export interface ReceivedPackets {
   readonly loopback: number;
   readonly others: number;
+}
+
+/** Packets of this host's own so far. */
+export interface Outgoing {
+  /** Handed to the OUTPUT rules. */
+  readonly requests: number;
+  /** Come through them. */
+  readonly transmits: number;
+}
+
+/** What came in so far, and did not come to a program. */
+export interface Undelivered {
+  /** For which the kernel counts no other reason: rules drop it. */
+  readonly unexplained: number;
+  /** By rp_filter (IPv4). */
+  readonly reversePath: number;
 }
 
 /**
@@ -29,11 +60,41 @@ export class Counters {
 
   /** TcpExt TCPRetransFail. */
   retransmitFailures(): number | undefined {
-    const lines = this.#read("/proc/net/netstat")?.split("\n") ?? [];
-    // Pairs of lines: names, then values, both headed by the group's name.
-    const at = lines.findIndex((line) => line.startsWith("TcpExt:"));
-    const index = lines[at]?.split(" ").indexOf("TCPRetransFail") ?? -1;
-    return index < 0 ? undefined : count(lines[at + 1]?.split(" ")[index]);
+    return this.#pairs("/proc/net/netstat", "TcpExt:")("TCPRetransFail");
+  }
+
+  /** Undefined before Linux 6.8, which has one counter for both. */
+  outgoing(family: Family): Outgoing | undefined {
+    const of = family === 4 ? this.#pairs("/proc/net/snmp", "Ip:") : this.#column("/proc/net/snmp6", "Ip6");
+    const [requests, transmits] = [of("OutRequests"), of("OutTransmits")];
+    return requests === undefined || transmits === undefined ? undefined : { requests, transmits };
+  }
+
+  /** Packets that connection tracking dropped since it had no room for their connection. */
+  untrackedDrops(): number | undefined {
+    const [names, ...processors] = this.#read("/proc/net/stat/nf_conntrack")?.trim().split("\n") ?? [];
+    const index = names?.split(/\s+/).indexOf("drop") ?? -1;
+    const counts = processors.map((line) => Number.parseInt(line.split(/\s+/)[index] ?? "", 16));
+    const total = counts.reduce((sum, each) => sum + each, 0);
+    return index < 0 || Number.isNaN(total) ? undefined : total;
+  }
+
+  /** How full the table of connections is: of this network namespace, and what it may hold. */
+  trackedConnections(): { readonly count: number; readonly most: number } | undefined {
+    const of = (name: string): number | undefined => count(this.#read(`/proc/sys/net/netfilter/${name}`)?.trim());
+    const [connections, most] = [of("nf_conntrack_count"), of("nf_conntrack_max")];
+    return connections === undefined || most === undefined ? undefined : { count: connections, most };
+  }
+
+  undelivered(family: Family): Undelivered | undefined {
+    const of = family === 4 ? this.#pairs("/proc/net/snmp", "Ip:") : this.#column("/proc/net/snmp6", "Ip6");
+    const [received, delivered] = [of("InReceives"), of("InDelivers")];
+    if (received === undefined || delivered === undefined) return undefined;
+    const reversePath = family === 4 ? (this.#pairs("/proc/net/netstat", "TcpExt:")("IPReversePathFilter") ?? 0) : 0;
+    // Fragments become one packet; what fails to become one, or is passed on, is not for programs.
+    const explained = EXPLAINED[family].reduce((sum, name) => sum + (of(name) ?? 0), delivered + reversePath);
+    const assembled = (of("ReasmReqds") ?? 0) - (of("ReasmOKs") ?? 0);
+    return { unexplained: received - explained - assembled, reversePath };
   }
 
   receivedPackets(): ReceivedPackets | undefined {
@@ -52,7 +113,7 @@ export class Counters {
 
   /** IPv6 packets that were discarded while they were sent. */
   discardedIpv6(): number | undefined {
-    return count(/^Ip6OutDiscards\s+(\d+)$/m.exec(this.#read("/proc/net/snmp6") ?? "")?.[1]);
+    return this.#column("/proc/net/snmp6", "Ip6")("OutDiscards");
   }
 
   /**
@@ -65,9 +126,29 @@ export class Counters {
     return files.some((text) => text?.trim() !== "");
   }
 
+  /** Whether the kernel has an address family; false where it cannot be told. */
+  hasFamily(family: Family): boolean {
+    return this.#read(family === 4 ? "/proc/net/snmp" : "/proc/net/snmp6") !== undefined;
+  }
+
   /** This process's /proc/self/status. */
   status(): string | undefined {
     return this.#read("/proc/self/status");
+  }
+
+  /** Of a file of pairs of lines: names, then values, both headed by the group's name. */
+  #pairs(path: string, group: string): (name: string) => number | undefined {
+    const lines = this.#read(path)?.split("\n") ?? [];
+    const at = lines.findIndex((line) => line.startsWith(group));
+    const names = lines[at]?.split(" ");
+    const values = lines[at + 1]?.split(" ");
+    return (name) => count(values?.[names?.indexOf(name) ?? -1]);
+  }
+
+  /** Of a file with a name and a value in each line, the names headed by the group's. */
+  #column(path: string, group: string): (name: string) => number | undefined {
+    const text = this.#read(path) ?? "";
+    return (name) => count(new RegExp(`^${group}${name}\\s+(\\d+)$`, "m").exec(text)?.[1]);
   }
 
   /** A whole file, as Latin-1; undefined where there is no /proc, or one that hides this file; `absent` if it is not there. */

@@ -1,8 +1,8 @@
-import { formatAddress, type IpAddress } from "../../address.ts";
+import { type Family, formatAddress, type IpAddress, parseAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { Route } from "../../network.ts";
-import { ERRNO, IP, IPV6, MSG, ORIGIN, PROTO, SOCK, SOL } from "./abi.ts";
+import { AF, ERRNO, IP, IPV6, MSG, ORIGIN, PROTO, SOCK, SOL } from "./abi.ts";
 import { parseControl } from "./control.ts";
 import type { Kernel } from "./kernel.ts";
 import { readSockaddr } from "./sockaddr.ts";
@@ -28,6 +28,17 @@ export function findRoute(kernel: Kernel, to: IpAddress): Route {
     return device === undefined ? { source } : { source, interface: device };
   } finally {
     kernel.close(fd);
+  }
+}
+
+/** Whether there is a way to an address, and no route that forbids it. */
+export function isRouted(kernel: Kernel, to: IpAddress): boolean {
+  try {
+    findRoute(kernel, to);
+    return true;
+  } catch (error) {
+    if (error instanceof SocketError) return false;
+    throw error;
   }
 }
 
@@ -69,6 +80,20 @@ function findInterfaceMtu(kernel: Kernel, fd: number, to: IpAddress, refused: nu
   if (outgoing.send(libc, fd) !== ERRNO.EMSGSIZE || aside.receive(libc, fd, MSG.errqueue) !== 0) return undefined;
   const { error } = parseControl(aside.control, aside.controlLength(), String);
   return error?.origin === ORIGIN.local && error.errno === ERRNO.EMSGSIZE && error.info > 0 ? error.info : undefined;
+}
+
+/** Whether this host may not even send to itself: an empty datagram to its loopback address meets EPERM. */
+export function isLoopbackRefused(kernel: Kernel, family: Family): boolean {
+  const to = parseAddress(family === 4 ? "127.0.0.1" : "::1");
+  if (to === undefined) return false;
+  const fd = kernel.libc.socket(family === 4 ? AF.inet : AF.inet6, SOCK.dgram | SOCK.cloexec, PROTO.udp);
+  if (fd < 0) return false;
+  try {
+    kernel.outgoing.fill(new Uint8Array(0), { address: to, port: DISCARD_PORT }, DISCARD_PORT, 0, 64);
+    return kernel.outgoing.send(kernel.libc, fd) === ERRNO.EPERM;
+  } finally {
+    kernel.close(fd);
+  }
 }
 
 function missingZone({ family, bytes, zone }: IpAddress): string | undefined {
