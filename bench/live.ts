@@ -22,6 +22,8 @@ const EXECUTABLE = fileURLToPath(new URL("../dist/nettrace", import.meta.url));
 interface Sample {
   readonly cpuSeconds: number;
   readonly rssMegabytes: number;
+  /** Without the program's own text, which is a file's, and shared by all that run it. */
+  readonly ownMegabytes: number;
 }
 
 function sample(pid: number): Sample {
@@ -29,8 +31,13 @@ function sample(pid: number): Sample {
     .replace(/^.*\) /, "")
     .split(" ");
   const ticks = Number(fields[11]) + Number(fields[12]);
-  const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  return { cpuSeconds: ticks / TICKS_A_SECOND, rssMegabytes: kilobytes / 1024 };
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const megabytes = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;
+  return {
+    cpuSeconds: ticks / TICKS_A_SECOND,
+    rssMegabytes: megabytes("VmRSS"),
+    ownMegabytes: megabytes("RssAnon"),
+  };
 }
 
 async function start(lab: Lab, columns: number, rows: number, command: string): Promise<number> {
@@ -75,9 +82,11 @@ for (const { name, samples } of subjects) {
     const before = samples[at]?.cpuSeconds;
     return at % 6 === 0 && before !== undefined ? [((100 * (cpuSeconds - before)) / 60).toFixed(2)] : [];
   });
-  const memory = samples.filter((_, index) => index % 6 === 0).map(({ rssMegabytes }) => rssMegabytes.toFixed(0));
+  const memory = samples
+    .filter((_, index) => index % 6 === 0)
+    .map(({ rssMegabytes, ownMegabytes }) => `${rssMegabytes.toFixed(0)} (${ownMegabytes.toFixed(0)})`);
   console.log(
-    `${name.padEnd(18)} ${share.toFixed(2)} % of a core (each minute ${perMinute.join(" ")}); RSS each minute ${memory.join(" ")} MB; ` +
+    `${name.padEnd(18)} ${share.toFixed(2)} % of a core (each minute ${perMinute.join(" ")}); RSS (of that its own) each minute ${memory.join(" ")} MB; ` +
       `in the second half ${growth.toFixed(0)} MB an hour if it went on so`,
   );
 }

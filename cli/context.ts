@@ -1,5 +1,11 @@
-import type { AddressLookup, Network, ProtocolPlugin, ReverseLookup, SystemNetworkOptions } from "../core/mod.ts";
-import type { AsnOf } from "./personalities/asn-of.ts";
+import type {
+  AddressLookup,
+  Network,
+  OriginLookup,
+  ProtocolPlugin,
+  ReverseLookup,
+  SystemNetworkOptions,
+} from "../core/mod.ts";
 
 /** Where text goes. Never throws: what cannot be written is the composition root's to report. */
 export interface Output {
@@ -33,8 +39,8 @@ export interface CommandContext {
   /** Absent: the system's resolver. */
   readonly lookup?: AddressLookup;
   readonly reverse?: ReverseLookup;
-  /** Absent: no network's number is known. */
-  readonly asnOf?: AsnOf;
+  /** What is known of networks. Absent: a database where one is given, and DNS. */
+  readonly origins?: OriginLookup;
   /** This machine's own name. Absent: the system's. */
   readonly hostName?: string;
   /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
@@ -43,6 +49,8 @@ export interface CommandContext {
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /** Calls `handler` with what comes in on standard input; returns how to stop reading. Absent: nothing comes. */
+  readonly onInput?: (handler: (text: string) => void) => () => void;
   /** Calls `handler` whenever a status is asked for (SIGQUIT, Ctrl-\); returns how to stop listening. Absent: never. */
   readonly onStatus?: (handler: () => void) => () => void;
 }

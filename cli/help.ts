@@ -106,6 +106,7 @@ Measures on and on, and shows it live; ? lists the keys, q prints the report.
   -z, --networks  --asn-db FILE   networks (AS), by DNS or from a database
   -o, --columns LETTERS     numbers to show, of LHDRSNABWVGJMXI
       --thresholds loss=1:10,rtt=150:400,jitter=30:100   yellow and red
+      --record FILE         write every event down, for replay
       --plugin FILE         load a protocol of your own; repeatable  -h, --help
 
   nettrace live example.com example.net -P tcp-syn:443
@@ -196,15 +197,17 @@ Exit status: 0 all pass; 1 something does not; 3 this host keeps all back.
 
 export const REPLAY_HELP = `Usage: nettrace replay FILE [OPTIONS]
 
-Shows a run that was recorded with --record, as it was or in another format.
+Shows a run that was recorded with --record, as it was or in another format:
+live on the live screen again, where standard output is a terminal.
 
       --format FORMAT       text, json, jsonl, csv, markdown, mtr-json, atlas,
                             scamper-json, dot, mermaid
       --speed FACTOR        1: as fast as it happened; 10: ten times; max: at once
+      --live                a report on the live screen too
   -h, --help
 
   nettrace auto example.com --record run.jsonl
-  nettrace replay run.jsonl --speed 1
+  nettrace replay run.jsonl --speed 10
   nettrace replay run.jsonl --format dot | dot -Tsvg > path.svg
 `;
 

@@ -3,7 +3,7 @@
 import { runCommandLine } from "./app.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
-import { onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
+import { onProcessInput, onProcessInterrupt, onProcessStatus, processOutput } from "./process.ts";
 
 const stdout = processOutput("stdout");
 const stderr = processOutput("stderr");
@@ -24,6 +24,7 @@ const context: CommandContext = {
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
   onStatus: onProcessStatus,
+  onInput: onProcessInput,
 };
 
 /** The executable alone, or the runtime with its first file. */

@@ -104,3 +104,15 @@ export const onProcessStatus: NonNullable<CommandContext["onStatus"]> = (handler
   process.on("SIGQUIT", handler);
   return () => process.off("SIGQUIT", handler);
 };
+
+/** Standard input, as octets. That it ends, or cannot be read, is no more than that nothing comes. */
+export const onProcessInput: NonNullable<CommandContext["onInput"]> = (handler) => {
+  const { stdin } = process;
+  const read = (octets: Uint8Array): void => handler(Buffer.from(octets).toString("latin1"));
+  stdin.on("error", () => stdin.pause());
+  stdin.on("data", read);
+  return () => {
+    stdin.off("data", read);
+    stdin.pause();
+  };
+};

@@ -85,6 +85,7 @@ export function createProgram(
     .option("-z, --networks")
     .option("--asn-db <file>")
     .option("--thresholds <list>")
+    .option("--record <file>")
     .action(async (hosts, options) => {
       const { runLive } = await import("./commands/live.ts");
       done(await runLive(context, { hosts, options, pluginValues: readPluginOptions(loaded, options) }));
@@ -175,6 +176,7 @@ export function createProgram(
     .argument("<file>")
     .option("--format <format>")
     .option("--speed <factor>")
+    .option("--live")
     .action(async (file, options) => {
       const { runReplay } = await import("./commands/replay.ts");
       done(await runReplay(context, { file, options }));

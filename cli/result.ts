@@ -5,7 +5,7 @@ import { EXIT } from "./exit-codes.ts";
 
 /** What is known before the first probe leaves. */
 export interface RunHead {
-  readonly command: "auto" | "trace" | "report";
+  readonly command: "auto" | "trace" | "report" | "live";
   readonly target: { readonly name: string; readonly address: IpAddress };
   readonly route: Route | undefined;
   readonly trace: TraceOptions;

@@ -1,8 +1,8 @@
 /** The public door of nettrace: what embedders and plugin authors import. */
 export * from "./address.ts";
 export { createCymruLookup, readAsn, type TextLookup } from "./asn/cymru.ts";
-export { isPublicAddress, type Origin, type OriginLookup } from "./asn/origin.ts";
-export { createOrigins, type Origins, type OriginsOptions } from "./asn/origins.ts";
+export { isPublicAddress, type Origin, type OriginField, type OriginLookup } from "./asn/origin.ts";
+export { createOrigins, joinOriginLookups, type Origins, type OriginsOptions } from "./asn/origins.ts";
 export type { Attempt } from "./auto/attempt.ts";
 export { type AutoEvent, type AutoRequest, auto, DEFAULT_STAGGER_MS, type Rung } from "./auto/auto.ts";
 export type { DroppedHere } from "./auto/dropped-here.ts";

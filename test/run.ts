@@ -135,6 +135,7 @@ everywhere(
     "./test/sim.test.ts",
     "./test/plugins.test.ts",
     "./test/padding.test.ts",
+    "./test/sim/rewrite.test.ts",
     "./test/sim/send-options.test.ts",
     "./test/address.test.ts",
     "./test/statistics.test.ts",

@@ -8,7 +8,7 @@ const MAX_OCTETS = 512 * 1024 * 1024;
 
 /**
  * Origins from a file in MaxMind's format: GeoLite2-ASN and DB-IP lite (`autonomous_system_number`), IPinfo lite
- * (`asn`: "AS64500"). Throws UsageError where the file cannot be read or is none.
+ * (`asn`: "AS64500", and `country_code`, the address's). Throws UsageError where the file cannot be read or is none.
  */
 export function openOriginDatabase(option: string, path: string): OriginLookup {
   const reader = open(option, path);
@@ -37,5 +37,10 @@ function toOrigin(record: object | null): Origin | undefined {
   const asn = readAsn(String(number ?? "").replace(/^AS/i, ""));
   if (asn === undefined) return undefined;
   const holder = fields["autonomous_system_organization"] ?? fields["as_name"] ?? fields["name"];
-  return { asns: [asn], ...(typeof holder === "string" && holder !== "" && { holder }) };
+  const country = fields["country_code"];
+  return {
+    asns: [asn],
+    ...(typeof holder === "string" && holder !== "" && { holder }),
+    ...(typeof country === "string" && /^[A-Z]{2}$/.test(country) && { country }),
+  };
 }

@@ -48,7 +48,7 @@ export async function runLive(context: CommandContext, given: LiveArguments): Pr
   const settings = await checkSettings(context, given);
   const resolved = await resolveAll(context, given.hosts.map(checkHost), settings.options);
   if ("signal" in resolved) return resolved.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
-  const { showLive } = await loadScreen();
+  const { showLive } = await loadScreen(() => import("../live/show-live.ts"));
   return showLive(context, { ...settings, targets: resolved.targets });
 }
 

@@ -1,6 +1,6 @@
 import { PROMPTS } from "./prompts.ts";
 import type { Tuning } from "./tuning.ts";
-import { DISPLAYS, type OpenPrompt, PANES, type Ui } from "./ui.ts";
+import { DISPLAYS, type OpenPrompt, ORIGIN_VIEWS, PANES, type Ui } from "./ui.ts";
 
 /** A key as it was pressed: a character, or a name of more than one letter. */
 export type Key =
@@ -124,9 +124,9 @@ function pressCharacter(ui: Ui, character: string, scene: KeyScene): Pressed {
     case "z":
       return { ui: { ...ui, origin: ui.origin === "off" ? "number" : "off" } };
     case "y":
-      return { ui: { ...ui, origin: next(["off", "number", "holder"] as const, ui.origin, 1) } };
+      return { ui: { ...ui, origin: next(ORIGIN_VIEWS, ui.origin, 1) } };
     case "r":
-      return { ui: { ...ui, message: "All numbers begin anew" }, action: { type: "reset" } };
+      return { ui, action: { type: "reset" } };
     case "u":
       return { ui, action: { type: "protocol", wanted: "udp" } };
     case "t":

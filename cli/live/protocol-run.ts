@@ -1,8 +1,8 @@
 import {
+  type Attempt,
   causeOfError,
   createRoundsTable,
   type PluginError,
-  type Rung,
   SocketError,
   type TraceEvent,
 } from "../../core/mod.ts";
@@ -12,13 +12,16 @@ import type { Watched } from "../rounds.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
 import { type AddressBook, hopStates, type RunState } from "./state.ts";
 
+export type ProtocolKey = Pick<Attempt, "protocol" | "port">;
+
 /** All that was measured of a target by one protocol, over all the times that it was in use. */
 export interface ProtocolRun {
-  readonly rung: Rung;
+  readonly key: ProtocolKey;
   readonly label: string;
-  /** A trace begins; its rounds follow those that are known. */
-  begin(mode: string | null): void;
-  apply(event: TraceEvent): void;
+  /** A trace begins; its rounds count from this one on, by default behind those that are known. */
+  begin(mode: string | null, firstRound?: number): void;
+  /** Returns the event with its round as it is counted here. */
+  apply(event: TraceEvent): TraceEvent;
   /** It could not go on. */
   fail(error: SocketError | PluginError): void;
   /** Forgets all numbers. */
@@ -31,9 +34,7 @@ export interface ProtocolRun {
 /** Rounds that are remembered one by one. */
 const HISTORY = 240;
 
-export function createProtocolRun(rung: Rung): ProtocolRun {
-  const number = rung.port || (rung.plugin.defaultPort ?? 0);
-  const key = { protocol: rung.plugin.name, port: number === 0 ? null : number };
+export function createProtocolRun(key: ProtocolKey): ProtocolRun {
   let table = createRoundsTable({ history: HISTORY });
   let histograms = new Map<number, Histogram>();
   let mode: string | null = null;
@@ -50,27 +51,29 @@ export function createProtocolRun(rung: Rung): ProtocolRun {
   };
 
   return {
-    rung,
+    key,
     label: attemptLabel(key),
-    begin(opened) {
+    begin(opened, from = table.rounds) {
       mode = opened;
-      firstRound = table.rounds;
+      firstRound = from;
       error = undefined;
     },
     apply(event) {
       if (event.type === "stopped") {
         table.apply(event);
         if (event.error !== undefined) error = event.error;
-        return;
+        return event;
       }
       const { probe } = event;
-      table.apply({ ...event, probe: { ...probe, round: probe.round + firstRound } });
+      const counted = { ...event, probe: { ...probe, round: probe.round + firstRound } };
+      table.apply(counted);
       if (event.type === "failed") ({ error } = event);
       // What a REJECT rule answers had left.
       else if (event.type === "sent" && error instanceof SocketError && error.stage !== "local-reject")
         error = undefined;
       const isAnswer = event.type === "reply" || event.type === "late";
       if (isAnswer && event.rttMs !== undefined && !event.retransmitted) histogram(probe.hopLimit).add(event.rttMs);
+      return counted;
     },
     fail(cause) {
       error = cause;

@@ -1,5 +1,18 @@
-import type { IpAddress, OriginLookup, ProtocolPlugin, Route, Rung, TraceEvent } from "../../core/mod.ts";
+import type {
+  AutoEvent,
+  IpAddress,
+  OriginField,
+  OriginLookup,
+  PluginError,
+  ProtocolPlugin,
+  Route,
+  Rung,
+  SocketError,
+  TraceEvent,
+} from "../../core/mod.ts";
 import type { CommonOptions } from "../options.ts";
+import type { ProtocolKey } from "./protocol-run.ts";
+import type { Phase } from "./state.ts";
 import type { Thresholds } from "./thresholds.ts";
 import type { Tuning } from "./tuning.ts";
 import type { Ui } from "./ui.ts";
@@ -21,10 +34,12 @@ export interface LiveSettings {
   readonly tuning: Tuning;
   readonly ui: Ui;
   readonly thresholds: Thresholds;
-  /** Asked for nothing before networks are wanted on the screen. */
-  readonly origins: OriginLookup;
-  readonly observe?: Observe;
+  /** What is known of networks, from sources that know the field; asked for nothing before it is wanted on the screen. */
+  readonly origins: LiveOrigins;
+  readonly observe?: (event: LiveEvent) => void;
 }
+
+export type LiveOrigins = (field: OriginField) => OriginLookup;
 
 export interface LiveTarget {
   /** As typed. */
@@ -33,11 +48,27 @@ export interface LiveTarget {
   readonly route?: Route;
 }
 
-/** Told of everything that happens while it is measured, as it comes: what a recording is made of. */
-export type Observe = (observation: {
-  readonly target: LiveTarget;
-  /** `tcp-syn:443` */
-  readonly label: string;
-  readonly rung: Rung;
-  readonly event: TraceEvent;
-}) => void;
+/** Something that happens while it is measured, as it comes: what a recording is made of. `target` counts from 0. */
+export type LiveEvent =
+  | { readonly type: "phase"; readonly target: number; readonly phase: Phase }
+  /** Of the quick trace that looks for a protocol; each search counts its attempts from 0. */
+  | { readonly type: "search"; readonly target: number; readonly event: AutoEvent }
+  /** A trace of rounds begins, by a protocol that may have been in use before. */
+  | {
+      readonly type: "opened";
+      readonly target: number;
+      readonly key: ProtocolKey;
+      readonly mode: string;
+      readonly atMs: number;
+    }
+  /** This host lets no socket of it open. */
+  | {
+      readonly type: "refused";
+      readonly target: number;
+      readonly key: ProtocolKey;
+      readonly error: SocketError | PluginError;
+    }
+  /** Rounds are counted over all the times that the protocol was in use. */
+  | { readonly type: "rounds"; readonly target: number; readonly key: ProtocolKey; readonly event: TraceEvent }
+  | { readonly type: "reset"; readonly target: number; readonly key: ProtocolKey }
+  | { readonly type: "tuned"; readonly tuning: Tuning };

@@ -1,33 +1,48 @@
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { printable } from "../printable.ts";
+import { createCollector } from "./collector.ts";
 import type { Key } from "./keys.ts";
 import { paintLine } from "./line.ts";
 import { createPacer } from "./pacer.ts";
 import { openPatiently } from "./patient-output.ts";
-import { endText, exitCodeOfTargets } from "./report.ts";
 import { openScreen } from "./screen.ts";
-import { createSession } from "./session.ts";
-import type { LiveSettings } from "./settings.ts";
 import { watchTerminal } from "./terminal.ts";
 import { screenLines } from "./view/screen.ts";
+import type { TerminalTraits, Viewing } from "./viewing.ts";
 
 type Ending =
   | { readonly by: "key" | "rounds" | "hang-up" }
   | { readonly by: "signal"; readonly signal: InterruptSignal };
 
+/** What is shown on the screen. */
+interface Shown extends Pick<Viewing, "state" | "press"> {
+  /** It is over by itself. Rejects with a fault only. */
+  readonly done: Promise<void>;
+  stop(): Promise<void>;
+  /** The report, where somebody can read it, and the exit status. Called when all has been given back. */
+  finish(interrupted: InterruptSignal | undefined, isHungUp: boolean): number;
+  /** Once a second. */
+  readonly onClock?: () => void;
+}
+
+interface ShowOptions {
+  /** Shown first: before anything is measured it holds nobody up. */
+  readonly title: string;
+  readonly open: (options: TerminalTraits & { readonly onChange: () => void }) => Shown;
+}
+
 const CLOCK_MS = 1000;
 
 /**
- * Measures and shows until it is ended, prints the report, and returns the exit status. Standard output has to be a
- * terminal that can place its cursor.
+ * Shows until it is ended, prints the report, and returns the exit status. Standard output has to be a terminal that can
+ * place its cursor.
  */
-export async function showLive(context: CommandContext, settings: LiveSettings): Promise<number> {
-  const started = context.now();
+export async function showOnScreen(context: CommandContext, { title, open }: ShowOptions): Promise<number> {
   const hasKeys = process.stdin.isTTY === true;
   const { promise: ended, resolve: end } = Promise.withResolvers<Ending>();
   const press = (key: Key): void => {
-    const action = session.press(key);
+    const action = shown.press(key);
     if (action?.type === "quit") end(action.isInterrupt ? { by: "signal", signal: "SIGINT" } : { by: "key" });
     else if (action?.type === "suspend") suspend();
     else if (action?.type === "redraw") void screen.redraw();
@@ -42,9 +57,9 @@ export async function showLive(context: CommandContext, settings: LiveSettings):
     onKey: press,
     onResize: () => pacer.request(true),
   });
-  // The first frame takes a tenth of a second: before anything is measured it holds nobody up.
-  screen.draw([` ${settings.targets.map(({ host }) => printable(host)).join(", ")} ...`]);
-  const session = createSession(context, settings, {
+  // The first frame takes a tenth of a second.
+  screen.draw([` ${printable(title)} ...`]);
+  const shown = open({
     hasUnicode: isUtf8(context.env),
     hasColor: (context.env["NO_COLOR"] ?? "") === "",
     hasKeys,
@@ -52,7 +67,7 @@ export async function showLive(context: CommandContext, settings: LiveSettings):
   });
   const pacer = createPacer({
     draw() {
-      const state = session.state();
+      const state = shown.state();
       return screen.draw(screenLines(state, screen.size).map((line) => paintLine(line, state.hasColor)));
     },
     cpuMs() {
@@ -83,12 +98,17 @@ export async function showLive(context: CommandContext, settings: LiveSettings):
       pacer.request(true);
     })();
   };
-  const clock = setInterval(() => pacer.request(), CLOCK_MS);
+  const collect = createCollector();
+  const clock = setInterval(() => {
+    shown.onClock?.();
+    collect();
+    pacer.request();
+  }, CLOCK_MS);
   const stopListening = context.onInterrupt((signal) => end({ by: "signal", signal }));
   let ending: Ending;
   try {
     pacer.request(true);
-    const over = session.done.then((): Ending => ({ by: "rounds" }));
+    const over = shown.done.then((): Ending => ({ by: "rounds" }));
     ending = await Promise.race([ended, over, screen.closed.then((): Ending => ({ by: "hang-up" }))]);
   } finally {
     clearInterval(clock);
@@ -97,11 +117,10 @@ export async function showLive(context: CommandContext, settings: LiveSettings):
     stopListening();
     terminal.end();
   }
-  await session.stop();
-  // Nobody could read it.
+  await shown.stop();
+  const code = shown.finish(ending.by === "signal" ? ending.signal : undefined, ending.by === "hang-up");
   if (ending.by === "hang-up") return EXIT.hungUp;
-  context.stdout.write(endText(context, settings, session, started));
-  if (ending.by !== "signal") return exitCodeOfTargets(session.targets);
+  if (ending.by !== "signal") return code;
   return ending.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
 }
 

@@ -15,6 +15,8 @@ export interface ScreenState {
   readonly hasColor: boolean;
   /** Standard input is a terminal. */
   readonly hasKeys: boolean;
+  /** It is a recording, played so many times as fast as it happened; undefined: all at once. */
+  readonly replay?: { readonly speed: number | undefined };
 }
 
 export interface TargetState {

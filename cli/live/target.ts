@@ -16,18 +16,16 @@ import { findWorkingRung } from "../personalities/fallback.ts";
 import { printable } from "../printable.ts";
 import { attemptLabel } from "../render/attempt.ts";
 import { isRefusedHere } from "../result.ts";
-import type { Watched } from "../rounds.ts";
-import { createProtocolRun, type ProtocolRun } from "./protocol-run.ts";
+import { type Measured, targetState, watchedRuns } from "./measured.ts";
+import { createProtocolRun, type ProtocolKey, type ProtocolRun } from "./protocol-run.ts";
 import type { LiveSettings, LiveTarget } from "./settings.ts";
-import type { AddressBook, Phase, TargetState } from "./state.ts";
+import type { AddressBook, Phase } from "./state.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** One target being measured, until it is stopped or its rounds are over. */
-export interface Measuring {
-  readonly target: LiveTarget;
+export interface Measuring extends Measured {
   /** Resolves once nothing is measured any more. Rejects with a fault only. */
   readonly done: Promise<void>;
-  state(book: AddressBook): TargetState;
   tune(tuning: Tuning): void;
   /** Goes on by another protocol: the first that this host opens a socket for; undefined: what the ladder finds. */
   use(rungs: readonly Rung[] | undefined): void;
@@ -36,11 +34,6 @@ export interface Measuring {
   stop(): void;
   /** The protocol in use. */
   readonly rung: Rung | undefined;
-  /** What the ladder tried. */
-  readonly attempts: readonly Attempt[];
-  readonly winner: Attempt | undefined;
-  /** What was measured, by each protocol that was in use, the current one last. */
-  watched(): readonly Watched[];
 }
 
 /** Of silence between two tries where this host refuses. */
@@ -55,9 +48,12 @@ export function measureTarget(
   onChange: () => void,
 ): Measuring {
   const startedAt = context.now().getTime();
+  const number = settings.targets.indexOf(target);
+  const { observe } = settings;
   const runs = new Map<string, ProtocolRun>();
   let { rungs, tuning } = settings;
   let current: ProtocolRun | undefined;
+  let rungInUse: Rung | undefined;
   let attempts: readonly Attempt[] = [];
   let winner: Attempt | undefined;
   let expectedHops: number | undefined;
@@ -69,14 +65,20 @@ export function measureTarget(
 
   const enter = (next: Phase): void => {
     phase = next;
+    observe?.({ type: "phase", target: number, phase });
     onChange();
   };
 
   const runOf = (rung: Rung): ProtocolRun => {
-    const fresh = createProtocolRun(rung);
+    const fresh = createProtocolRun(keyOf(rung));
     const known = runs.get(fresh.label) ?? fresh;
     runs.set(known.label, known);
     return known;
+  };
+
+  const enterRun = (run: ProtocolRun, rung: Rung): void => {
+    current = run;
+    rungInUse = rung;
   };
 
   /** What the ladder finds by a quick trace. */
@@ -96,6 +98,7 @@ export function measureTarget(
         attempts = seen.filter((each) => each !== undefined);
         onChange();
       },
+      onEvent: (event) => observe?.({ type: "search", target: number, event }),
     });
     ({ attempts, winner } = found);
     const targetHop = found.winner?.path.targetHop;
@@ -128,20 +131,22 @@ export function measureTarget(
         signal,
         onOpen(mode) {
           isOpen = true;
-          current = run;
+          enterRun(run, rung);
           run.begin(mode);
+          observe?.({ type: "opened", target: number, key: run.key, mode, atMs: network.nowMs() });
           enter({ type: "measuring" });
         },
       });
       for await (const event of events) {
-        run.apply(event);
-        settings.observe?.({ target, label: run.label, rung, event });
+        const counted = run.apply(event);
+        observe?.({ type: "rounds", target: number, key: run.key, event: counted });
         onChange();
       }
     } catch (error) {
       if (!(error instanceof SocketError || error instanceof PluginError)) throw error;
-      current = isOpen ? run : (current ?? run);
+      if (isOpen || current === undefined) enterRun(run, rung);
       run.fail(error);
+      observe?.({ type: "refused", target: number, key: run.key, error });
       return isOpen;
     }
     return true;
@@ -168,7 +173,7 @@ export function measureTarget(
       enter(isOver ? { type: "finished" } : { type: "stuck", why: refusal });
       return isOver ? undefined : RETRY_MS;
     }
-    if (first !== undefined) current = runOf(first);
+    if (first !== undefined) enterRun(runOf(first), first);
     enter({ type: "stuck", why: current?.state(EMPTY_BOOK).refusal ?? "no protocol can be used" });
     return undefined;
   };
@@ -184,7 +189,10 @@ export function measureTarget(
         if (!(error instanceof UsageError || error instanceof SocketError)) throw error;
         enter({ type: "stuck", why: printable(error.message) });
       }
-      if (isResetDue) current?.reset();
+      if (isResetDue && current !== undefined) {
+        current.reset();
+        observe?.({ type: "reset", target: number, key: current.key });
+      }
       isResetDue = false;
       if (signal.aborted) continue;
       if (phase.type === "finished") return;
@@ -193,28 +201,20 @@ export function measureTarget(
   };
 
   const restart = (): void => abort.abort();
+  const parts = () => ({
+    target,
+    phase,
+    attempts,
+    runs: runs.values(),
+    current,
+    intervalMs: tuning.intervalMs,
+    elapsedMs: context.now().getTime() - startedAt,
+  });
 
   return {
     target,
     done: loop(),
-    state: (book) => {
-      const { source, interface: name } = target.route ?? {};
-      return {
-        host: target.host,
-        address: target.address,
-        ...(source !== undefined && {
-          source: { address: source, ...(name !== undefined && { interface: name }) },
-        }),
-        phase,
-        attempts,
-        run: current?.state(book),
-        others: [...runs.values()].flatMap((run) =>
-          run === current || run.rounds === 0 ? [] : [{ label: run.label, rounds: run.rounds }],
-        ),
-        intervalMs: tuning.intervalMs,
-        elapsedMs: context.now().getTime() - startedAt,
-      };
-    },
+    state: (book) => targetState(parts(), book),
     tune(next) {
       tuning = next;
       restart();
@@ -233,7 +233,7 @@ export function measureTarget(
       restart();
     },
     get rung() {
-      return current?.rung;
+      return rungInUse;
     },
     get attempts() {
       return attempts;
@@ -241,10 +241,7 @@ export function measureTarget(
     get winner() {
       return winner;
     },
-    watched: () => {
-      const others = [...runs.values()].filter((run) => run !== current && run.rounds > 0);
-      return [...others, ...(current === undefined ? [] : [current])].map((run) => run.watched());
-    },
+    watched: () => watchedRuns(parts()),
   };
 }
 
@@ -253,9 +250,13 @@ const SILENT: CommandContext["stderr"] = { write() {}, isTerminal: false, column
 const EMPTY_BOOK: AddressBook = { nameOf: () => undefined, originOf: () => undefined };
 
 /** What a rung is called in the header. */
-export function rungLabel({ plugin, port }: Rung): string {
+export function rungLabel(rung: Rung): string {
+  return attemptLabel(keyOf(rung));
+}
+
+function keyOf({ plugin, port }: Rung): ProtocolKey {
   const number = port || (plugin.defaultPort ?? 0);
-  return attemptLabel({ protocol: plugin.name, port: number === 0 ? null : number });
+  return { protocol: plugin.name, port: number === 0 ? null : number };
 }
 
 function networkOptions({ options }: LiveSettings, { trafficClass }: Tuning): LiveSettings["options"] {

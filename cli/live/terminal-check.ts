@@ -21,9 +21,9 @@ export function checkTerminal({ stdout, env }: Pick<CommandContext, "stdout" | "
  * Loads the screen. The library that draws it takes longer to load than all the rest, and the npm package for Node comes
  * without. Throws UsageError where it is not there.
  */
-export async function loadScreen(): Promise<typeof import("./show.ts")> {
+export async function loadScreen<Module>(load: () => Promise<Module>): Promise<Module> {
   try {
-    return await import("./show.ts");
+    return await load();
   } catch (error) {
     const { code } = Object(error);
     if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw error;

@@ -12,7 +12,7 @@ export interface Ui {
   readonly hasNames: boolean;
   /** Names and addresses. */
   readonly hasBoth: boolean;
-  readonly origin: "off" | "number" | "holder";
+  readonly origin: OriginView;
   readonly hasMpls: boolean;
   /** The screen stands still; the measuring goes on. */
   readonly isPaused: boolean;
@@ -28,6 +28,10 @@ export const DISPLAYS = ["table", "history", "levels"] as const;
 
 export type Pane = (typeof PANES)[number];
 export const PANES = ["none", "detail", "chart", "histogram"] as const;
+
+/** What is shown of networks: none, then mtr's `-y` in its order, and the holder, whom databases know. */
+type OriginView = (typeof ORIGIN_VIEWS)[number];
+export const ORIGIN_VIEWS = ["off", "number", "prefix", "country", "registry", "allocated", "holder"] as const;
 
 /** Which numbers: as many of the latency's as there is room for, the jitter's, or those of mtr's `o`. */
 export type ColumnSet = "latency" | "jitter" | { readonly order: string };

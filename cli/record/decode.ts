@@ -6,11 +6,12 @@ import {
   type Probe,
   parseAddress,
   type Reply,
+  type Route,
   SocketError,
   type Stage,
   type TraceEvent,
 } from "../../core/mod.ts";
-import type { ReportHead } from "../render/report.ts";
+import type { LiveHead, ReportHead } from "../render/report.ts";
 import type { RunHead } from "../result.ts";
 import { EVENTS_SCHEMA } from "./encode.ts";
 import {
@@ -33,30 +34,31 @@ const MAX_SEQUENCE = 65_535;
 const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 /** No path has more labels on it. */
 const MAX_LABELS = 64;
+const MAX_TARGETS = 1000;
 
 /** The first line of a recording. Throws FieldError. */
-export function readHead(fields: Fields): RunHead | ReportHead {
+export function readHead(fields: Fields): RunHead | ReportHead | LiveHead {
   if (fields["schema"] !== EVENTS_SCHEMA) throw new FieldError(`it is no recording of the form ${EVENTS_SCHEMA}`);
   const target = asFields(fields["target"], '"target"');
   const trace = asFields(fields["trace"], '"trace"');
-  const source = fields["source"] === null ? undefined : asFields(fields["source"], '"source"');
-  const device = source === undefined ? null : textOrNull(source, "interface");
   const started = new Date(text(fields, "started"));
   if (Number.isNaN(started.getTime())) throw new FieldError('"started" is no time');
-  const command = word(fields, "command", ["auto", "trace", "report"]);
+  const command = word(fields, "command", ["auto", "trace", "report", "live"]);
   const rounds =
-    command === "report"
+    command === "report" || command === "live"
       ? {
           cycles: whole(fields, "cycles", MAX_COUNT),
           intervalMs: number(fields, "interval_ms"),
           localHost: text(fields, "local_host"),
         }
       : {};
+  const targets = command === "live" ? { targets: readTargets(fields) } : {};
   return {
     ...rounds,
+    ...targets,
     command,
     target: { name: text(target, "name"), address: address(target, "address") },
-    route: source && { source: address(source, "address"), ...(device !== null && { interface: device }) },
+    route: readRoute(fields),
     trace: {
       firstHop: whole(trace, "first_hop", 255),
       maxHop: whole(trace, "max_hop", 255),
@@ -73,6 +75,25 @@ export function readHead(fields: Fields): RunHead | ReportHead {
     }),
     started,
   };
+}
+
+function readRoute(fields: Fields): Route | undefined {
+  if (fields["source"] === null) return undefined;
+  const source = asFields(fields["source"], '"source"');
+  const device = textOrNull(source, "interface");
+  return { source: address(source, "address"), ...(device !== null && { interface: device }) };
+}
+
+function readTargets(fields: Fields): LiveHead["targets"] {
+  const targets = list(fields, "targets")
+    .slice(0, MAX_TARGETS)
+    .map((each) => {
+      const target = asFields(each, "a target");
+      const route = readRoute(target);
+      return { host: text(target, "name"), address: address(target, "address"), ...(route && { route }) };
+    });
+  if (targets.length === 0) throw new FieldError('"targets" are none');
+  return targets;
 }
 
 /** An event of a trace; undefined for lines of other types. Throws FieldError. */
@@ -153,7 +174,7 @@ function readLabel(value: unknown): MplsLabel {
   };
 }
 
-function readError(value: unknown): SocketError | PluginError {
+export function readError(value: unknown): SocketError | PluginError {
   const fields = asFields(value, '"error"');
   const message = text(fields, "message");
   if (fields["stage"] === undefined) return new PluginError(message);

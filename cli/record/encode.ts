@@ -1,25 +1,42 @@
 import { hostname } from "node:os";
-import { type Attempt, type AutoEvent, formatAddress, type Reply, type TraceEvent } from "../../core/mod.ts";
+import {
+  type Attempt,
+  type AutoEvent,
+  formatAddress,
+  type Reply,
+  type Route,
+  type TraceEvent,
+} from "../../core/mod.ts";
 import { smallDocument } from "../render/json.ts";
-import type { ReportHead } from "../render/report.ts";
+import type { LiveHead, ReportHead } from "../render/report.ts";
 import type { RunEnd, RunHead } from "../result.ts";
 
 /** The schema of a recording: docs/schema/events-1.json. */
 export const EVENTS_SCHEMA = "nettrace.events/1";
 
 /** The first line: what is known before the first probe leaves. Times are milliseconds since then. */
-export function headLine(head: RunHead | ReportHead): object {
+export function headLine(head: RunHead | ReportHead | LiveHead): object {
   const { command, target, route, trace, ladder, started } = head;
   const rounds =
     "cycles" in head
       ? { cycles: head.cycles, interval_ms: head.intervalMs, local_host: head.localHost ?? hostname() }
+      : {};
+  const targets =
+    "targets" in head
+      ? {
+          targets: head.targets.map(({ host, address, route: by }) => ({
+            name: host,
+            address: formatAddress(address),
+            source: sourceOf(by),
+          })),
+        }
       : {};
   return {
     type: "run",
     schema: EVENTS_SCHEMA,
     command,
     target: { name: target.name, address: formatAddress(target.address) },
-    source: route === undefined ? null : { address: formatAddress(route.source), interface: route.interface ?? null },
+    source: sourceOf(route),
     started: started.toISOString(),
     trace: {
       first_hop: trace.firstHop,
@@ -33,11 +50,20 @@ export function headLine(head: RunHead | ReportHead): object {
     },
     ladder: ladder.map(({ protocol, port }) => ({ protocol, port })),
     ...rounds,
+    ...targets,
   };
 }
 
-/** A line for an event, undefined for those that say nothing new. `startMs`: when the run began, on the events' clock. */
-export function eventLine(event: AutoEvent, startMs: number): object | undefined {
+function sourceOf(route: Route | undefined): object | null {
+  return route === undefined ? null : { address: formatAddress(route.source), interface: route.interface ?? null };
+}
+
+/**
+ * A line for an event, undefined for those that say nothing new. `startMs`: when the run began, on the events' clock;
+ * `index`: the attempt's number in the recording.
+ */
+export function eventLine(event: AutoEvent, startMs: number, index?: number): object | undefined {
+  const attemptKey = (attempt: Attempt): { readonly attempt: number } => ({ attempt: index ?? attempt.index });
   switch (event.type) {
     case "attempt-started":
       return {
@@ -49,7 +75,7 @@ export function eventLine(event: AutoEvent, startMs: number): object | undefined
         ...(isRounds(event.attempt) && { rounds: true }),
       };
     case "trace":
-      return traceLine(event.attempt, event.event, startMs);
+      return traceLine(attemptKey(event.attempt), event.event, startMs);
     case "attempt-ended": {
       const { mode, verdict, stage, errno, reason, refusedSends, unattributed, durationMs } = event.attempt;
       const counts = { refused_sends: refusedSends, unattributed_answers: unattributed };
@@ -85,10 +111,8 @@ export function nameLine(address: string, name: string): object {
   return { type: "name", address, name };
 }
 
-const attemptKey = ({ index }: Attempt): { readonly attempt: number } => ({ attempt: index });
-
-function traceLine(attempt: Attempt, event: TraceEvent, startMs: number): object {
-  const base = { type: event.type, ...attemptKey(attempt), at_ms: exact(event.atMs - startMs) };
+function traceLine(key: { readonly attempt: number }, event: TraceEvent, startMs: number): object {
+  const base = { type: event.type, ...key, at_ms: exact(event.atMs - startMs) };
   if (event.type === "stopped") {
     const { error } = event;
     return { ...base, outcome: event.outcome, ...(error && { error: errorOf(error) }) };
@@ -140,7 +164,7 @@ function replyOf(reply: Reply): object {
   };
 }
 
-function errorOf(error: Error): object {
+export function errorOf(error: Error): object {
   const { name, message } = error;
   const more = "stage" in error && "errno" in error ? { stage: error.stage, errno: error.errno } : {};
   const evidence = "evidence" in error && typeof error.evidence === "string" ? { evidence: error.evidence } : {};
@@ -148,6 +172,6 @@ function errorOf(error: Error): object {
 }
 
 /** Nanoseconds: finer than any stamp, so that nothing is lost; null where it was not measured. */
-function exact(ms: number | undefined): number | null {
+export function exact(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.round(ms * 1e6) / 1e6;
 }

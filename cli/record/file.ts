@@ -10,11 +10,19 @@ const PIECE = 16 * 1024;
 /** Readable by its owner alone: it tells where this host stands. */
 const MODE = 0o600;
 
+/** A file that takes whole lines. */
+export interface RecordingFile {
+  write(line: string): void;
+  /** Writes what is still kept back. */
+  flush(): void;
+  close(): void;
+}
+
 /**
- * A recorder that writes to a file, in the place of what was there. Throws UsageError where it cannot be opened; a disk
- * that fills up later ends the recording with an Error, which tells how much is lost.
+ * A file for a recording, in the place of what was there. Throws UsageError where it cannot be opened or, from `write` and
+ * `flush`, where a disk fills up.
  */
-export function openRecording(path: string, run: { readonly head: RunHead; readonly names: Names }): Reporter {
+export function openRecordingFile(path: string): RecordingFile {
   const fd = open(path);
   let pending = "";
   const flush = (): void => {
@@ -22,19 +30,26 @@ export function openRecording(path: string, run: { readonly head: RunHead; reado
     pending = "";
     while (rest.length > 0) rest = rest.subarray(write(path, fd, rest));
   };
-  const recorder = createRecorder({
-    ...run,
-    write: (line) => {
+  return {
+    write(line) {
       pending += line;
       if (pending.length >= PIECE) flush();
     },
-  });
+    flush,
+    close: () => closeSync(fd),
+  };
+}
+
+/** A recorder that writes to such a file. */
+export function openRecording(path: string, run: { readonly head: RunHead; readonly names: Names }): Reporter {
+  const file = openRecordingFile(path);
+  const recorder = createRecorder({ ...run, write: file.write });
   return {
     ...recorder,
     finish(end) {
       recorder.finish(end);
-      flush();
-      closeSync(fd);
+      file.flush();
+      file.close();
     },
   };
 }

@@ -3,10 +3,12 @@ import {
   type AutoEvent,
   createPath,
   type DroppedHere,
+  type Path,
   type Stage,
   type Verdict,
 } from "../../core/mod.ts";
 import type { InterruptSignal } from "../context.ts";
+import type { LiveHead, ReportHead } from "../render/report.ts";
 import type { RunEnd, RunHead, SmallProbes } from "../result.ts";
 import { address, readHead, readTraceEvent, STAGES } from "./decode.ts";
 import {
@@ -21,6 +23,7 @@ import {
   whole,
   word,
 } from "./fields.ts";
+import { type LiveNote, readLiveNote } from "./live-notes.ts";
 
 const VERDICTS: readonly Verdict[] = [
   "reached",
@@ -35,11 +38,15 @@ const VERDICTS: readonly Verdict[] = [
   "abandoned",
 ];
 const INTERRUPTS: readonly InterruptSignal[] = ["SIGINT", "SIGTERM"];
-const MAX_ATTEMPTS = 1000;
+/** A ladder that nothing gets through is climbed again every few seconds. */
+const MAX_ATTEMPTS = 1_000_000;
 
 /** A recorded attempt: what its lines have said so far. */
-interface PlayedAttempt extends Attempt {
+export interface PlayedAttempt extends Attempt {
   readonly isRounds: boolean;
+  /** Which of the targets, from 0. */
+  readonly target: number;
+  path: Path;
   mode: string | null;
   verdict: Verdict | undefined;
   stage: Stage | null;
@@ -63,11 +70,15 @@ function readSmall(fields: Fields): SmallProbes {
 }
 
 /** What a line of a recording means. */
-type Played =
-  | { readonly type: "head"; readonly head: RunHead }
-  | { readonly type: "event"; readonly event: AutoEvent; readonly atMs: number | undefined }
+export type Played =
+  | { readonly type: "head"; readonly head: RunHead | ReportHead | LiveHead }
+  | { readonly type: "event"; readonly event: PlayedEvent; readonly atMs: number }
+  | { readonly type: "note"; readonly note: LiveNote; readonly atMs: number }
   | { readonly type: "name"; readonly address: string; readonly name: string }
   | { readonly type: "end"; readonly end: RunEnd };
+
+/** An event of an attempt that was read. */
+type PlayedEvent = Exclude<AutoEvent, { type: "finished" }> & { readonly attempt: PlayedAttempt };
 
 /** Reads a recording line by line, and folds its attempts again. */
 export interface Player {
@@ -75,11 +86,13 @@ export interface Player {
   line(text: string): Played | undefined;
   /** The end of a recording that was cut off: what was measured until then. */
   cut(): RunEnd;
+  readonly attempts: readonly PlayedAttempt[];
 }
 
 export function createPlayer(): Player {
   const attempts: PlayedAttempt[] = [];
   let hasHead = false;
+  let targets = 1;
   let latestMs = 0;
 
   const attemptOf = (fields: Fields): PlayedAttempt => {
@@ -94,6 +107,7 @@ export function createPlayer(): Player {
     const attempt: PlayedAttempt = {
       index,
       isRounds: flag(fields, "rounds"),
+      target: fields["target"] === undefined ? 0 : whole(fields, "target", targets - 1),
       protocol: text(fields, "protocol"),
       port: fields["port"] === null ? null : whole(fields, "port", 65_535),
       mode: null,
@@ -138,12 +152,22 @@ export function createPlayer(): Player {
     };
   };
 
+  const take = (note: LiveNote): Played => {
+    const attempt = "attempt" in note ? attempts[note.attempt] : undefined;
+    if ("attempt" in note && attempt === undefined) throw new FieldError('"attempt" has not begun');
+    if (attempt !== undefined && note.type === "opened") attempt.mode = note.mode;
+    if (attempt !== undefined && note.type === "reset") attempt.path = createPath();
+    return { type: "note", note, atMs: latestMs };
+  };
+
   const read = (fields: Fields): Played | undefined => {
     const type = text(fields, "type");
     if (!hasHead) {
       if (type !== "run") throw new FieldError("it does not begin with a run");
       hasHead = true;
-      return { type: "head", head: readHead(fields) };
+      const head = readHead(fields);
+      if ("targets" in head) targets = head.targets.length;
+      return { type: "head", head };
     }
     switch (type) {
       case "attempt-started":
@@ -158,6 +182,8 @@ export function createPlayer(): Player {
       case "finished":
         return { type: "end", end: finish(fields) };
     }
+    const note = readLiveNote(fields, targets);
+    if (note !== undefined) return take(note);
     const event = readTraceEvent(fields);
     if (event === undefined) return undefined;
     const attempt = attemptOf(fields);
@@ -167,6 +193,7 @@ export function createPlayer(): Player {
   };
 
   return {
+    attempts,
     line(line) {
       let value: unknown;
       try {

@@ -1,4 +1,4 @@
-import { type Attempt, SocketError } from "../../core/mod.ts";
+import { type Attempt, type IpAddress, type Route, SocketError } from "../../core/mod.ts";
 import type { InterruptSignal } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { isRefusedHere, type RunEnd, type RunHead } from "../result.ts";
@@ -10,6 +10,16 @@ export interface ReportHead extends RunHead {
   readonly intervalMs: number;
   /** This machine's name; absent: the system's. */
   readonly localHost?: string;
+}
+
+/** What is known of live measuring before its first probe; `target` and `route` are those of the first target. */
+export interface LiveHead extends ReportHead {
+  readonly command: "live";
+  readonly targets: readonly {
+    readonly host: string;
+    readonly address: IpAddress;
+    readonly route?: Route;
+  }[];
 }
 
 /** What is known at its end. `attempts` and `winner` are those of the quick trace that chose the protocol. */

@@ -1,6 +1,6 @@
 import { resolveTxt } from "node:dns/promises";
 import type { IpAddress } from "../address.ts";
-import type { Origin, OriginLookup } from "./origin.ts";
+import type { Origin, OriginField, OriginLookup } from "./origin.ts";
 
 /** As `dns.resolveTxt`: the character-strings of each record. Rejects where there is none. */
 export type TextLookup = (name: string) => Promise<readonly (readonly string[])[]>;
@@ -30,19 +30,41 @@ export function originName({ family, bytes }: IpAddress): string {
 export function parseOriginText(records: readonly (readonly string[])[]): Origin | undefined {
   let longest = -1;
   let asns: number[] = [];
+  let about: Omit<Origin, "asns"> = {};
   for (const strings of records.slice(0, MAX_RECORDS)) {
-    const [numbers = "", prefix = ""] = strings.join("").split("|", 2);
+    const [numbers = "", prefix = "", ...rest] = strings.join("").split("|", MAX_FIELDS);
     const length = Number(/\/(\d{1,3})\s*$/.exec(prefix)?.[1] ?? Number.NaN);
     const found = numbers.trim().split(/\s+/).slice(0, MAX_ASNS).map(readAsn);
     if (!(length >= 0 && length <= 128) || found.length === 0 || found.includes(undefined)) continue;
     if (length < longest) continue;
-    if (length > longest) asns = [];
+    if (length > longest) {
+      asns = [];
+      about = readFields([prefix, ...rest]);
+    }
     longest = length;
     for (const asn of found) if (asn !== undefined && !asns.includes(asn)) asns.push(asn);
   }
-  return asns.length === 0 ? undefined : { asns };
+  return asns.length === 0 ? undefined : { asns, ...about };
 }
 
+const FIELDS = [
+  ["prefix", /^[\da-f.:]{2,39}\/\d{1,3}$/i],
+  ["country", /^[A-Z]{2}$/],
+  ["registry", /^[a-z]{2,16}$/],
+  ["allocated", /^\d{4}-\d\d-\d\d$/],
+] as const satisfies readonly (readonly [OriginField, RegExp])[];
+
+/** What is empty, or does not read so, is unknown. */
+function readFields(texts: readonly string[]): Omit<Origin, "asns"> {
+  const known = FIELDS.flatMap(([field, form], at) => {
+    const text = (texts[at] ?? "").trim();
+    return form.test(text) ? [[field, text] as const] : [];
+  });
+  return Object.fromEntries(known);
+}
+
+/** Of a record. */
+const MAX_FIELDS = 8;
 /** A hostile name server must not fill the screen. */
 const MAX_RECORDS = 16;
 const MAX_ASNS = 8;

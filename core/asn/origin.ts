@@ -7,7 +7,18 @@ export interface Origin {
   readonly asns: readonly number[];
   /** The name of the first one's holder, as the source gives it: hostile text. */
   readonly holder?: string;
+  /** The prefix that is announced, as in 192.0.2.0/24. */
+  readonly prefix?: string;
+  /** Two letters, of the registration (a database's: of the address). */
+  readonly country?: string;
+  /** The registry that allocated it, as in `arin`. */
+  readonly registry?: string;
+  /** When it was allocated, YYYY-MM-DD. */
+  readonly allocated?: string;
 }
+
+/** What one may want to know of an origin. */
+export type OriginField = keyof Origin;
 
 /** Undefined: not announced, or not known to this source. May reject or never settle. */
 export type OriginLookup = (address: IpAddress) => Promise<Origin | undefined>;

@@ -1,5 +1,5 @@
 import type { IpAddress } from "../address.ts";
-import { isPublicAddress, type Origin, type OriginLookup } from "./origin.ts";
+import { isPublicAddress, type Origin, type OriginField, type OriginLookup } from "./origin.ts";
 
 /** Origins of responders, looked up beside the trace, each address once, all at the same time. */
 export interface Origins {
@@ -19,6 +19,8 @@ export interface Origins {
 export interface OriginsOptions {
   /** Asked in order until one knows; a source that fails does not know. */
   readonly sources: readonly OriginLookup[];
+  /** Without this field the next source is asked as well, and what both say is put together; default `asns`. */
+  readonly field?: OriginField;
   /** How long to wait for one address, milliseconds; default 1500. A later answer is used where it still can be. */
   readonly patienceMs?: number;
   /** An address has just been settled, or a late answer came. */
@@ -27,23 +29,37 @@ export interface OriginsOptions {
 
 const PATIENCE_MS = 1500;
 
+/**
+ * Asks sources in order until one knows the field, and puts together what they say; the first word counts. Never rejects:
+ * an origin that cannot be had is one that is not shown.
+ */
+export function joinOriginLookups(sources: readonly OriginLookup[], field: OriginField = "asns"): OriginLookup {
+  return async (address) => {
+    let known: Origin | undefined;
+    for (const source of sources) {
+      try {
+        const origin = await source(address);
+        if (origin !== undefined) known = { ...origin, ...known };
+        if (known?.[field] !== undefined) break;
+      } catch {
+        // The next source may know.
+      }
+    }
+    return known;
+  };
+}
+
 /** Looks origins up beside a trace, each address once, all at the same time. */
-export function createOrigins({ sources, patienceMs = PATIENCE_MS, onSettled }: OriginsOptions): Origins {
+export function createOrigins(options: OriginsOptions): Origins {
+  const { sources, field, patienceMs = PATIENCE_MS, onSettled } = options;
+  const join = joinOriginLookups(sources, field);
   const known = new Map<string, Origin>();
   const waits = new Map<string, Promise<void>>();
   const open = new Set<string>();
 
   const lookUp = async (address: IpAddress): Promise<void> => {
-    for (const source of sources) {
-      try {
-        const origin = await source(address);
-        if (origin === undefined) continue;
-        known.set(address.text, origin);
-        return;
-      } catch {
-        // An origin that cannot be had is one that is not shown; the next source may know.
-      }
-    }
+    const origin = await join(address);
+    if (origin !== undefined) known.set(address.text, origin);
   };
 
   const want = (address: IpAddress): Promise<void> => {

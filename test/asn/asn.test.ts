@@ -28,13 +28,27 @@ describe("origins by DNS", () => {
   });
 
   it("read one or several systems, of the longest prefix", () => {
-    assert.deepEqual(parseOriginText([["64500 | 192.0.2.0/24 | US | arin | 1998-09-25"]]), { asns: [64500] });
-    assert.deepEqual(parseOriginText([["64500 64501 | 192.0.2.0/24 | US | arin | "]]), { asns: [64500, 64501] });
+    assert.deepEqual(parseOriginText([["64500 | 192.0.2.0/24 | US | arin | 1998-09-25"]]), {
+      asns: [64500],
+      prefix: "192.0.2.0/24",
+      country: "US",
+      registry: "arin",
+      allocated: "1998-09-25",
+    });
+    assert.deepEqual(parseOriginText([["64500 64501 | 192.0.2.0/24 | US | arin | "]]), {
+      asns: [64500, 64501],
+      prefix: "192.0.2.0/24",
+      country: "US",
+      registry: "arin",
+    });
     assert.deepEqual(
       parseOriginText([["64500 | 192.0.0.0/16 | | |"], ["64501 | 192.0.2.0/24 | | |"], ["64502 | 192.0.2.0/24 | | |"]]),
-      { asns: [64501, 64502] },
+      { asns: [64501, 64502], prefix: "192.0.2.0/24" },
     );
-    assert.deepEqual(parseOriginText([["64500 | 2001:", "db8::/32 | | |"]]), { asns: [64500] });
+    assert.deepEqual(parseOriginText([["64500 | 2001:", "db8::/32 | | |"]]), {
+      asns: [64500],
+      prefix: "2001:db8::/32",
+    });
   });
 
   it("pass over what does not read so, and never throw", () => {
@@ -49,6 +63,8 @@ describe("origins by DNS", () => {
     ]) {
       assert.equal(parseOriginText([[text]]), undefined, text);
     }
+    const hostile = "64500 | 192.0.2.0/24 | \x1b[31m | arin\x07 | yesterday | more | and | more | and more";
+    assert.deepEqual(parseOriginText([[hostile]]), { asns: [64500], prefix: "192.0.2.0/24" });
     assert.equal(parseOriginText([]), undefined);
     assert.equal(parseOriginText([[]]), undefined);
     const many = Array.from({ length: 1000 }, (_, index) => [`${index + 1} | 192.0.2.0/24 | | |`]);
@@ -104,6 +120,26 @@ describe("origins of responders", () => {
     assert.equal(origins.settled(address("9.9.9.9")), true);
   });
 
+  it("put together what several sources know where a field is wanted", async () => {
+    const asked: string[] = [];
+    const sources = [
+      async () => ({ asns: [64500], holder: "Example Net" }),
+      async ({ text }: IpAddress) => {
+        asked.push(text);
+        return { asns: [64501], registry: "arin" };
+      },
+    ];
+    const brief = createOrigins({ sources });
+    assert.deepEqual(await brief.ask(address("9.9.9.9")), { asns: [64500], holder: "Example Net" });
+    assert.deepEqual(asked, []);
+    const full = createOrigins({ sources, field: "registry" });
+    const all = { asns: [64500], holder: "Example Net", registry: "arin" };
+    assert.deepEqual(await full.ask(address("9.9.9.9")), all);
+    assert.deepEqual(asked, ["9.9.9.9"]);
+    const lacking = createOrigins({ sources, field: "allocated" });
+    assert.deepEqual(await lacking.ask(address("9.9.9.9")), all);
+  });
+
   it("are waited for no longer than the patience, and used when they come later", async () => {
     let answer: (() => void) | undefined;
     const settledTimes: number[] = [];
@@ -136,7 +172,11 @@ describe("a database of networks", () => {
         length: 24,
         fields: { autonomous_system_number: 64510, autonomous_system_organization: "Example \x1b[31mNetworks" },
       },
-      { address: address("2001:4860::"), length: 32, fields: { asn: "AS64511", as_name: "Example Six" } },
+      {
+        address: address("2001:4860::"),
+        length: 32,
+        fields: { asn: "AS64511", as_name: "Example Six", country_code: "DE" },
+      },
       { address: address("1.1.1.0"), length: 24, fields: { country: "XX" } },
     ]),
   );
@@ -144,7 +184,11 @@ describe("a database of networks", () => {
   it("is read in the schemas of GeoLite2, DB-IP and IPinfo, IPv4 and IPv6", async () => {
     const lookUp = openOriginDatabase("--asn-db", database);
     assert.deepEqual(await lookUp(address("8.8.8.8")), { asns: [64510], holder: "Example \x1b[31mNetworks" });
-    assert.deepEqual(await lookUp(address("2001:4860:4860::8888")), { asns: [64511], holder: "Example Six" });
+    assert.deepEqual(await lookUp(address("2001:4860:4860::8888")), {
+      asns: [64511],
+      holder: "Example Six",
+      country: "DE",
+    });
     assert.equal(await lookUp(address("1.1.1.1")), undefined);
     assert.equal(await lookUp(address("9.9.9.9")), undefined);
   });

@@ -21,13 +21,15 @@ export interface CliRun {
   /** Addresses by name; `dst.test` has both of the simulated target's. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   readonly lookup?: CommandContext["lookup"];
-  readonly asnOf?: CommandContext["asnOf"];
+  readonly origins?: CommandContext["origins"];
   /** The C library cannot be called. */
   readonly reachOnly?: boolean;
   /** Opening the network fails with this. */
   readonly openFailure?: Error;
   /** A status is asked for as soon as virtual time has got there. */
   readonly statusAtMs?: number;
+  /** What comes in on standard input as soon as virtual time has got there. */
+  readonly input?: readonly { readonly atMs: number; readonly text: string }[];
   /** A signal comes as soon as virtual time has got there. */
   readonly interrupt?: { readonly atMs: number; readonly signal: InterruptSignal };
 }
@@ -54,6 +56,7 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
   let network: SimNetwork | undefined;
   let interrupt: ((signal: InterruptSignal) => void) | undefined;
   let tellStatus: (() => void) | undefined;
+  let type: ((text: string) => void) | undefined;
 
   const output = (isTerminal: boolean | undefined, write: (text: string) => void): Output => ({
     write,
@@ -76,17 +79,32 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
       network = createSimNetwork(run.topology, { seed: 1, host: run.host ?? {}, send, others });
       const open = run.reachOnly ? reachOnlyNetwork(network) : network;
       const told = interruptedNetwork(open, run.statusAtMs, () => tellStatus?.());
-      return interruptedNetwork(told, run.interrupt?.atMs, () => interrupt?.(run.interrupt?.signal ?? "SIGINT"));
+      const typed = (run.input ?? []).reduce(
+        (to, { atMs, text }) => interruptedNetwork(to, atMs, () => type?.(text)),
+        told,
+      );
+      return interruptedNetwork(typed, run.interrupt?.atMs, () => interrupt?.(run.interrupt?.signal ?? "SIGINT"));
     },
     lookup: run.lookup ?? (async (name, family) => lookUp(run.addresses?.[name] ?? DST, family)),
     reverse: async ({ text }) => run.names?.[text],
     hostName: "here",
-    asnOf: run.asnOf ?? (async ({ text }) => run.networks?.[text]),
+    origins:
+      run.origins ??
+      (async ({ text }) => {
+        const asns = run.networks?.[text];
+        return asns && { asns };
+      }),
     now: () => STARTED,
     onInterrupt(handler) {
       interrupt = handler;
       return () => {
         interrupt = undefined;
+      };
+    },
+    onInput(handler) {
+      type = handler;
+      return () => {
+        type = undefined;
       };
     },
     onStatus(handler) {

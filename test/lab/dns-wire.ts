@@ -3,7 +3,7 @@ import { reverseName } from "./addresses.ts";
 import type { DnsRecord } from "./spec.ts";
 
 /** RFC 1035 §3.2.2 and RFC 3596. */
-export const TYPE: Readonly<Record<DnsRecord["type"], number>> = { A: 1, CNAME: 5, PTR: 12, AAAA: 28 };
+export const TYPE: Readonly<Record<DnsRecord["type"], number>> = { A: 1, CNAME: 5, PTR: 12, TXT: 16, AAAA: 28 };
 
 export interface Question {
   readonly id: number;
@@ -67,6 +67,10 @@ function encodeData({ type, value }: DnsRecord): Uint8Array {
     return Buffer.from(digits, "hex");
   }
   if (type === "A" || type === "AAAA") throw new TypeError(`Cannot encode a record: ${value} is no ${type} address`);
+  if (type === "TXT") {
+    const text = Buffer.from(value, "latin1").subarray(0, 255);
+    return Buffer.concat([Uint8Array.of(text.length), text]);
+  }
   return encodeName(value);
 }
 

@@ -254,6 +254,56 @@ describeInLab("the live screen in a real terminal", import.meta.filename, () => 
     await terminal.until(/is reached in 5 hops/);
   });
 
+  it("is recorded, and shown again from that", PATIENCE, async () => {
+    const file = `${mixed.directory}/run.jsonl`;
+    const terminal = await open(mixed, SMALL);
+    await terminal.type(audited(mixed, `${LINE} -c 20 --record ${file}`));
+    await assertGivenBack(terminal);
+    const report = (screen: string): string => /^HOST: [\s\S]*on average$/m.exec(screen)?.[0] ?? screen;
+    const printed = report(await terminal.screen());
+    assert.match(printed, /^203\.0\.113\.10 is reached in 6 hops/m);
+
+    await terminal.type(`clear; ${audited(mixed, `nettrace replay ${file} --speed max`)}`);
+    await terminal.until(/^The recording ends here$/m);
+    const screen = await terminal.until(/^ {2}6\. target\.lab/m);
+    assert.match(screen, /^203\.0\.113\.10 from \S+ \(\S+\) +replay {2}0:\d\d {2}\d\d:\d\d:\d\d$/m);
+    assert.match(screen, /^icmp \(raw\), 20 rounds of 0\.1 s, finished$/m);
+    await terminal.keys("Down", "Right");
+    await terminal.until(/details/);
+    await terminal.keys("r");
+    await terminal.until(/^This is a recording/m);
+    await terminal.keys("q");
+    await assertGivenBack(terminal);
+    const again = await terminal.screen();
+    assert.equal(report(again), printed);
+    assert.match(again, /^exit 0$/m);
+
+    await terminal.type(`clear; ${audited(mixed, `nettrace replay ${file} --speed 0.5`)}`);
+    await terminal.until(/ replay x0\.5 [\s\S]*^icmp \(raw\), \d+ rounds/m);
+    await terminal.keys("p");
+    const paused = await terminal.until(/PAUSED/);
+    await terminal.keys("Right");
+    const later = await terminal.until(/PAUSED[\s\S]*details/);
+    const roundsOf = (text: string): string => /^icmp \(raw\), .*$/m.exec(text)?.[0] ?? text;
+    assert.equal(roundsOf(later), roundsOf(paused));
+    await terminal.keys("Space");
+    await terminal.until(/^The recording ends here$/m);
+    await terminal.keys("C-c");
+    await assertGivenBack(terminal);
+    assert.match(await terminal.screen(), /^exit 130$/m);
+    const { stdout } = await mixed.run("host", [mixed.stage(EXECUTABLE), "replay", file]);
+    assert.match(stdout, /^203\.0\.113\.10 is reached in 6 hops/m);
+  });
+
+  it("ends with its report and one line where its recording cannot be written any more", PATIENCE, async () => {
+    const terminal = await open(mixed, SMALL);
+    await terminal.type(audited(mixed, `${LINE} --record /dev/full`));
+    await assertGivenBack(terminal);
+    const screen = await terminal.screen();
+    assert.match(screen, /^HOST: /m);
+    assert.match(screen, /^nettrace: Cannot record to \/dev\/full: ENOSPC\nexit 2$/m);
+  });
+
   it("is readable without colour, and without UTF-8", PATIENCE, async () => {
     const terminal = await open(mixed, { ...SMALL, env: { NO_COLOR: "1", LC_ALL: "C" } });
     await terminal.type(command(mixed, LINE));

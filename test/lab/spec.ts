@@ -75,8 +75,8 @@ interface DnsSpec {
 
 export interface DnsRecord {
   readonly name: string;
-  readonly type: "A" | "AAAA" | "PTR" | "CNAME";
-  /** An address, or a name whose characters below U+0100 are sent as octets. */
+  readonly type: "A" | "AAAA" | "PTR" | "CNAME" | "TXT";
+  /** An address, a text, or a name whose characters below U+0100 are sent as octets. */
   readonly value: string;
 }
 

@@ -43,7 +43,7 @@ describe("keys of the live screen", () => {
     ["n", "hasNames", [false, true]],
     ["B", "hasBoth", [true, false]],
     ["z", "origin", ["number", "off"]],
-    ["y", "origin", ["number", "holder", "off"]],
+    ["y", "origin", ["number", "prefix", "country", "registry", "allocated", "holder", "off"]],
     ["p", "isPaused", [true, false]],
     ["?", "isHelp", [true, false]],
     ["h", "isHelp", [true, false]],

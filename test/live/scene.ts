@@ -34,7 +34,7 @@ async function measured({
   using network = createSimNetwork(topology, { seed: 7, host });
   const plugin = builtInPlugins.find(({ name }) => name === protocol);
   assert.ok(plugin);
-  const run = createProtocolRun({ plugin, port: protocol.startsWith("tcp-") ? 443 : 0 });
+  const run = createProtocolRun({ protocol, port: protocol.startsWith("tcp-") ? 443 : null });
   const events = trace(network, {
     plugin,
     target: endpointOf(topology, 4, protocol.startsWith("tcp-") ? 443 : 0),

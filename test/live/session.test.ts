@@ -1,81 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkSettings } from "../../cli/commands/live.ts";
-import type { CommandContext, Output } from "../../cli/context.ts";
-import type { Key } from "../../cli/live/keys.ts";
-import { endText, exitCodeOfTargets } from "../../cli/live/report.ts";
-import { createSession, type Session } from "../../cli/live/session.ts";
-import type { Observe } from "../../cli/live/settings.ts";
-import { parseAddress } from "../../core/mod.ts";
-import { type HostProfile, RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
-import { createSimNetwork } from "../../core/sim/network.ts";
-import * as paths from "../../core/sim/topologies.ts";
-import type { Topology } from "../../core/sim/topology.ts";
-import { builtInPlugins, defaultOrder } from "../../plugins/mod.ts";
-
-interface Play {
-  readonly topology?: Topology;
-  readonly host?: HostProfile;
-  readonly options?: Parameters<typeof checkSettings>[1]["options"];
-  readonly hosts?: number;
-  /** When to end it; else all rounds are played. */
-  readonly until?: (session: Session) => boolean;
-  /** What to do as things happen. */
-  readonly on?: (observation: Parameters<Observe>[0], session: Session) => void;
-}
-
-const SILENT: Output = { write() {}, isTerminal: false, columns: undefined };
-
-/** Measures on the simulated network, in virtual time, until all rounds are over or the session is stopped. */
-async function play({ topology = paths.plain(4), host = {}, options = {}, hosts = 1, on, until }: Play) {
-  let seed = 0;
-  const context: CommandContext = {
-    stdout: SILENT,
-    stderr: SILENT,
-    env: {},
-    protocols: async () => ({ plugins: builtInPlugins, order: defaultOrder }),
-    async openNetwork(send) {
-      seed += 1;
-      return createSimNetwork(topology, { seed, host, send });
-    },
-    reverse: async ({ text }) => `name-of-${text}`,
-    hostName: "here",
-    now: () => new Date("2026-01-02T03:04:05Z"),
-    onInterrupt: () => () => {},
-  };
-  const address = parseAddress("198.51.100.10");
-  assert.ok(address);
-  const checked = await checkSettings(context, { options: { cycles: "10", ...options }, pluginValues: new Map() });
-  const targets = Array.from({ length: hosts }, (_, at) => ({ host: `host-${at + 1}.test`, address }));
-  const settings = {
-    ...checked,
-    targets,
-    observe: (observation: Parameters<Observe>[0]) => on?.(observation, session),
-  };
-  let isBuilt = false;
-  const session: Session = createSession(context, settings, {
-    hasUnicode: true,
-    hasColor: false,
-    hasKeys: true,
-    onChange() {
-      if (isBuilt && until?.(session)) void session.stop();
-    },
-  });
-  isBuilt = true;
-  await session.done;
-  return { session, report: () => endText(context, settings, session, context.now()) };
-}
-
-/** Presses a key once, as soon as a round begins. */
-function atRound(round: number, ...keys: readonly (Key | string)[]): NonNullable<Play["on"]> {
-  let isDone = false;
-  return ({ event }, session) => {
-    if (isDone || event.type === "stopped" || event.probe.round < round) return;
-    isDone = true;
-    for (const key of keys)
-      session.press(typeof key === "string" && key.length === 1 ? { character: key } : (key as Key));
-  };
-}
+import { exitCodeOfTargets } from "../../cli/live/report.ts";
+import type { Session } from "../../cli/live/session.ts";
+import { RESTRICTED, UNPRIVILEGED } from "../../core/sim/host.ts";
+import { atRound, play } from "./play.ts";
 
 const isStuck = (session: Session): boolean => session.state().targets.some(({ phase }) => phase.type === "stuck");
 
@@ -118,12 +46,13 @@ describe("a live session", () => {
     const { session, report } = await play({
       options: { protocol: "icmp" },
       on(observation, it) {
-        if (observation.label === "icmp") first(observation, it);
+        const { protocol } = observation.key;
+        if (protocol === "icmp") first(observation, it);
         else second(observation, it);
-        if (rounds.at(-1) !== observation.label) rounds.push(observation.label);
+        if (rounds.at(-1) !== protocol) rounds.push(protocol);
       },
     });
-    assert.deepEqual(rounds, ["icmp", "tcp-syn:443", "icmp"]);
+    assert.deepEqual(rounds, ["icmp", "tcp-syn", "icmp"]);
     const [target] = session.state().targets;
     assert.equal(target?.run?.label, "icmp");
     assert.equal(target?.run?.rounds, 10);

@@ -86,7 +86,7 @@ describe("the live table", () => {
   });
 
   it("shows labels, networks and marks", async () => {
-    const origins = { "10.0.1.1": { asns: [64_500, 64_501], holder: "Example\x1b[31m AS" } };
+    const origins = { "10.0.1.1": { asns: [64_500, 64_501], holder: "Example\x1b[31m AS", prefix: "10.0.0.0/16" } };
     const target = await targetState({ topology: paths.mpls(), origins, protocol: "tcp-syn", rounds: 3 });
     const text = textOf(stateOf([target], { origin: "number" }));
     assert.match(text, /^ {6}\[MPLS: Lbl 339234 TC 0 S 0 TTL 1\]$/m);
@@ -95,6 +95,10 @@ describe("the live table", () => {
     assert.match(hopLine(text, 6), /198\.51\.10\S* open /);
     assert.doesNotMatch(textOf(stateOf([target], { hasMpls: false })), /MPLS/);
     assert.match(hopLine(textOf(stateOf([target], { origin: "holder" }), LARGE), 1), /Example\\x1b\[31m AS/);
+    const prefixes = textOf(stateOf([target], { origin: "prefix" }));
+    assert.match(prefixes, / Prefix +Loss%/);
+    assert.match(hopLine(prefixes, 1), / 10\.0\.0\.0\/16 /);
+    assert.match(hopLine(textOf(stateOf([target], { origin: "allocated" })), 1), / \?\?\? /);
     const refused = await targetState({ topology: paths.unreachable(), rounds: 3 });
     assert.match(hopLine(textOf(stateOf([refused])), 4), /^ {2}4\. 10\.0\.3\.1 !H /);
   });

@@ -24,7 +24,9 @@ function titleLine({ state, target, size }: Frame): Line {
   const by = source?.interface === undefined ? "" : ` (${printable(source.interface)})`;
   const from = source === undefined ? "" : ` from ${formatAddress(source.address)}${by}`;
   const title: Span[] = [span(host, "bold"), span(host === to ? from : ` (${to})${from}`)];
-  const clock = span(` ${formatElapsed(target.elapsedMs)}  ${state.now.toTimeString().slice(0, 8)}`, "dim");
+  const { replay } = state;
+  const played = replay === undefined ? "" : ` replay${replay.speed === undefined ? "" : ` x${replay.speed}`} `;
+  const clock = span(`${played} ${formatElapsed(target.elapsedMs)}  ${state.now.toTimeString().slice(0, 8)}`, "dim");
   // Frozen, it tells no time.
   return spread(title, state.ui.isPaused ? [span("PAUSED", "chosen")] : [clock], size.columns);
 }

@@ -7,7 +7,7 @@ const TEXT = `Keys, as in mtr
  d         table, history, levels        j        latency / jitter numbers
  o         choose columns: LHDRSNABWVGJMXI        e   MPLS labels
  n         names / addresses             B        names and addresses
- z  y      networks (AS) / their names   x        all responders of all hops
+ z  y      networks (AS) / more of them   x        all responders of all hops
  u  t      UDP or ICMP / TCP or ICMP     P        another protocol: tcp-syn:22
  a         let the ladder choose         i        interval
  f  m  U   first hop, last hop, silent hops before a round ends

@@ -11,11 +11,13 @@ export function responderText({ address, name }: ResponderState, { hasNames, has
   return hasBoth ? `${printable(name)} (${text})` : printable(name);
 }
 
-/** `AS64500`, `AS64500/AS64501`, or the holder's name; `AS???` where it is unknown. */
-export function originText({ origin }: ResponderState, kind: Ui["origin"]): string {
-  if (origin === undefined) return kind === "off" ? "" : "AS???";
-  if (kind === "holder" && origin.holder !== undefined) return printable(origin.holder);
-  return kind === "off" ? "" : origin.asns.map((asn) => `AS${asn}`).join("/");
+/** `AS64500`, `AS64500/AS64501`, or another thing that is known of the network; `AS???` and `???` where it is unknown. */
+export function originText({ origin }: ResponderState, view: Ui["origin"]): string {
+  if (view === "off") return "";
+  if (view !== "number" && view !== "holder") return printable(origin?.[view] ?? "???");
+  if (origin === undefined) return "AS???";
+  if (view === "holder" && origin.holder !== undefined) return printable(origin.holder);
+  return origin.asns.map((asn) => `AS${asn}`).join("/");
 }
 
 /** From whom the latest answer came; the first that ever answered where that is unknown. */

@@ -10,6 +10,7 @@ interface Layout {
   readonly host: number;
   /** 0: not shown. */
   readonly origin: number;
+  readonly originTitle: string;
   readonly numbers: readonly Column[];
   readonly history: number;
   readonly glyphs: Glyphs;
@@ -21,7 +22,17 @@ const NUMBER = 5;
 const LEAST_HOST = 16;
 const LEAST_HISTORY = 8;
 const MOST_HISTORY = 200;
-const ORIGIN = { off: 0, number: 11, holder: 21 } as const;
+const ORIGIN = { off: 0, number: 11, prefix: 20, country: 8, registry: 9, allocated: 11, holder: 21 } as const;
+
+const TITLES = {
+  off: "",
+  number: "Origin",
+  prefix: "Prefix",
+  country: "Country",
+  registry: "Registry",
+  allocated: "Allocated",
+  holder: "Holder",
+} as const;
 
 /** The table's heading and so many rows of it, scrolled so that the chosen hop is among them. */
 export function tableLines(frame: Frame, rows: number): Line[] {
@@ -58,6 +69,7 @@ function layOut({ state, size }: Frame, hops: readonly HopState[]): Layout {
   return {
     host,
     origin,
+    originTitle: TITLES[ui.origin],
     numbers,
     history,
     glyphs: state.hasUnicode && ui.display !== "levels" ? BLOCKS : DIGITS,
@@ -69,8 +81,8 @@ function hostWidth(hop: HopState, ui: Frame["state"]["ui"]): number {
   return lineWidth(hostSpans(hop, ui, Number.POSITIVE_INFINITY));
 }
 
-function headingLine({ host, origin, numbers, history, scale, glyphs }: Layout): Line {
-  const start = `${right("#", NUMBER - 2)}  ${left("Host", host)}${left(origin > 0 ? "Origin" : "", origin)}`;
+function headingLine({ host, origin, originTitle, numbers, history, scale, glyphs }: Layout): Line {
+  const start = `${right("#", NUMBER - 2)}  ${left("Host", host)}${left(origin > 0 ? originTitle : "", origin)}`;
   const titles = numbers.map(({ title, width }) => right(title, width)).join("");
   return [span(`${start}${titles} ${historyTitle(history, scale, glyphs)}`, "bold")];
 }

@@ -18,7 +18,7 @@ export function jsonDocument(view: MtrView, settings: MtrSettings): string {
   const hubs = hopViews(view).map(({ row, address }) => [
     `"count": ${row.hop}`,
     `"host": ${json(addressText(view, address))}`,
-    ...(view.info === undefined ? [] : [`"ASN": ${json(infoText(view, address).trim())}`]),
+    ...(view.info === 0 ? [`"ASN": ${json(infoText(view, address).trim())}`] : []),
     ...unique(view.fields)
       .filter(({ kind }) => kind !== "space")
       .map(
@@ -93,7 +93,8 @@ function xml(text: string): string {
 export function csvDocument(view: MtrView, endedAt: Date): string {
   const hops = hopViews(view);
   if (hops.length === 0) return "";
-  const withInfo = view.info !== undefined;
+  // Of what -y shows, mtr's formats for programs have the number alone.
+  const withInfo = view.info === 0;
   const titles = view.fields.map(({ title }) => title);
   const header = ["Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip", ...(withInfo ? ["Asn"] : []), ...titles];
   const rows = hops.map(({ row, address }) => [

@@ -8,7 +8,7 @@ export const MTR_HELP = `Usage: mtr [OPTIONS] HOST...
   -o, --order FIELDS                  of LDRSNBAWVGJMXI (LS NABWV)
   -e, --mpls                          label stacks
   -c, --report-cycles N  -i, --interval SECONDS    rounds (10), their length (1)
-  -u, --udp  -T, --tcp  -P, --port PORT  -L, --localport PORT
+  -u, --udp  -T, --tcp  -S, --sctp  -P, --port PORT  -L, --localport PORT
   -f, --first-ttl N  -m, --max-ttl N  -U, --max-unknown N
   -s, --psize OCTETS  -B, --bitpattern N  -Q, --tos N  -M, --mark N
   -G, --gracetime SECONDS  -Z, --timeout SECONDS   waiting (5, 10)

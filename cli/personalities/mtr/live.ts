@@ -6,7 +6,7 @@ import { liveOrigins } from "../../live/origins.ts";
 import type { LiveSettings, LiveTarget } from "../../live/settings.ts";
 import { checkTerminal, loadScreen } from "../../live/terminal-check.ts";
 import { DEFAULT_THRESHOLDS } from "../../live/thresholds.ts";
-import { DISPLAYS, FIRST_UI } from "../../live/ui.ts";
+import { DISPLAYS, FIRST_UI, ORIGIN_VIEWS } from "../../live/ui.ts";
 import type { CommonOptions } from "../../options.ts";
 import { isFallbackWanted } from "../fallback.ts";
 import { lookUpHost } from "../lookup.ts";
@@ -24,7 +24,7 @@ export async function runLiveMtr(context: CommandContext, settings: MtrSettings)
   checkTerminal(context, "-r, -w, --json, --csv, --xml, --raw and --split need none");
   const targets = await lookUpAll(context, settings);
   const live = await toLiveSettings(context, settings);
-  const { showLive } = await loadScreen();
+  const { showLive } = await loadScreen(() => import("../../live/show-live.ts"));
   const code = await showLive(context, { ...live, targets });
   if (code === EXIT.refusedHere) return FAILURE;
   return code === EXIT.terminated || code === EXIT.hungUp ? code : EXIT.reached;
@@ -42,7 +42,7 @@ async function lookUpAll(context: CommandContext, { hosts, family }: MtrSettings
 
 async function toLiveSettings(context: CommandContext, settings: MtrSettings): Promise<Omit<LiveSettings, "targets">> {
   const choice = await context.protocols();
-  const asked = rungsOf(settings, choice.plugins);
+  const asked = await rungsOf(settings, choice.plugins);
   const ports = settings.port === undefined ? undefined : String(settings.port);
   const others = buildLadder(choice, { ports }).filter((rung) => !asked.some((each) => isSame(each, rung)));
   const { firstHop, maxHop, maxUnknown, intervalMs, tos, bitPattern } = settings;
@@ -72,7 +72,7 @@ async function toLiveSettings(context: CommandContext, settings: MtrSettings): P
       hasNames: settings.dns,
       hasBoth: settings.showIps,
       hasMpls: settings.mpls,
-      origin: settings.info === undefined ? "off" : "number",
+      origin: ORIGIN_VIEWS[settings.info === undefined ? 0 : settings.info + 1] ?? "off",
     },
     thresholds: DEFAULT_THRESHOLDS,
     origins: await liveOrigins(context, settings.asnDb),

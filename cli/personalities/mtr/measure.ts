@@ -3,7 +3,6 @@ import {
   type Names,
   type Network,
   type ProtocolPlugin,
-  type RoundsTable,
   type Rung,
   SocketError,
   UsageError,
@@ -16,7 +15,8 @@ import { fallbackNotice, findWorkingRung, isFallbackWanted } from "../fallback.t
 import type { Infos } from "./address-info.ts";
 import type { MtrSettings } from "./settings.ts";
 import { viewOf } from "./show.ts";
-import { createRawStream, createSplitStream, type Stream } from "./stream.ts";
+import { createSplitLines, type SplitLines } from "./split.ts";
+import { createRawStream, type Stream } from "./stream.ts";
 
 /** What is silent before a target that answers need not be waited for longer than this many times its slowest answer. */
 const GRACE_FACTOR = 4;
@@ -34,11 +34,39 @@ export interface HostRun {
   readonly onStart: () => void;
 }
 
-/** Measures by the protocol that was asked for or, where this host refuses it and that is wanted, by one that works. */
+/** Measures one host, as far as keys allow: a program that reads the split format may write `r` and `q`. */
 export async function measure(run: HostRun): Promise<Watched> {
+  const { context, settings } = run;
+  if (settings.mode !== "split") return measureOnce(run);
+  const lines = createSplitLines((text) => context.stdout.write(text));
+  let isReset = false;
+  let abort = new AbortController();
+  const stopReading = context.onInput?.((text) => {
+    for (const key of text.toLowerCase()) {
+      // Ctrl-C, where the terminal does not make a signal of it.
+      if (key !== "q" && key !== "r" && key !== "\x03") continue;
+      isReset = key === "r";
+      abort.abort();
+    }
+  });
+  try {
+    for (;;) {
+      const watched = await measureOnce({ ...run, signal: AbortSignal.any([run.signal, abort.signal]) }, lines);
+      if (!isReset || run.signal.aborted) return watched;
+      isReset = false;
+      abort = new AbortController();
+      lines.reset();
+    }
+  } finally {
+    stopReading?.();
+  }
+}
+
+/** Measures by the protocol that was asked for or, where this host refuses it and that is wanted, by one that works. */
+async function measureOnce(run: HostRun, lines?: SplitLines): Promise<Watched> {
   const { settings, context, network, target, signal } = run;
   const { plugins } = await context.protocols();
-  const watched = await watch(run, rungsOf(settings, plugins), settings.protocol);
+  const watched = await watch(run, await rungsOf(settings, plugins), settings.protocol, lines);
   const isRefused = watched.error instanceof SocketError && watched.table.received === 0;
   if (!isRefused || signal.aborted || !isFallbackWanted(settings.fallback, context.env)) return watched;
   const ports = settings.port === undefined ? undefined : String(settings.port);
@@ -46,34 +74,45 @@ export async function measure(run: HostRun): Promise<Watched> {
   const search = await findWorkingRung(network, { target, ladder, signal });
   context.stderr.write(`${printable(fallbackNotice(protocolWords(settings), search))}\n`);
   if (search.rung === undefined) return watched;
-  return watch(run, [search.rung], "fallback");
+  return watch(run, [search.rung], "fallback", lines);
 }
 
-const TCP_PORT = 80;
-const PLUGINS = { icmp: ["icmp"], udp: ["udp"], tcp: ["tcp-syn", "tcp-connect"] } as const;
+/** Of TCP and SCTP. */
+const STREAM_PORT = 80;
+const PLUGINS = { icmp: ["icmp"], udp: ["udp"], tcp: ["tcp-syn", "tcp-connect"], sctp: ["sctp"] } as const;
 
 /** What mtr calls a protocol may be several of ours: the first that this host opens a socket for. */
-export function rungsOf(
+export async function rungsOf(
   { protocol, port }: Pick<MtrSettings, "protocol" | "port">,
-  plugins: readonly ProtocolPlugin[],
-): readonly Rung[] {
+  known: readonly ProtocolPlugin[],
+): Promise<readonly Rung[]> {
+  const plugins = protocol === "sctp" ? [...known, (await import("../../../plugins/more.ts")).sctp] : known;
   return PLUGINS[protocol].map((name) => {
     const plugin = plugins.find((each) => each.name === name);
     if (plugin === undefined) throw new UsageError(`Cannot use ${name}: it is not built in`);
-    return { plugin, port: port ?? (protocol === "tcp" ? TCP_PORT : 0) };
+    return { plugin, port: port ?? (isStream(protocol) ? STREAM_PORT : 0) };
   });
 }
 
-/** mtr's UDP counts the target's ports up unless one is asked for; its TCP takes a source port for each probe. */
-export function isFlowVaried({ protocol, port }: Pick<MtrSettings, "protocol" | "port">): boolean {
-  return protocol === "tcp" || (protocol === "udp" && port === undefined);
+function isStream(protocol: MtrSettings["protocol"]): boolean {
+  return protocol === "tcp" || protocol === "sctp";
 }
 
-function watch(run: HostRun, rungs: readonly Rung[], protocol: MtrSettings["protocol"] | "fallback"): Promise<Watched> {
+/** mtr's UDP counts the target's ports up unless one is asked for; its TCP and SCTP take a source port for each probe. */
+export function isFlowVaried({ protocol, port }: Pick<MtrSettings, "protocol" | "port">): boolean {
+  return isStream(protocol) || (protocol === "udp" && port === undefined);
+}
+
+function watch(
+  run: HostRun,
+  rungs: readonly Rung[],
+  protocol: MtrSettings["protocol"] | "fallback",
+  lines: SplitLines | undefined,
+): Promise<Watched> {
   const { settings, network, target, names, infos, signal } = run;
   const isPadded = protocol === "icmp" || protocol === "udp";
   const varies = protocol !== "fallback" && isFlowVaried(settings);
-  let stream: Stream | undefined;
+  const stream = streamOf(run);
   return watchRounds(network, {
     target,
     rungs,
@@ -98,17 +137,16 @@ function watch(run: HostRun, rungs: readonly Rung[], protocol: MtrSettings["prot
         names.want(event.reply.from);
         infos.want(event.reply.from);
       }
-      stream ??= streamOf(run, table);
       stream?.event(event);
+      // What was given up is no news.
+      if (!signal.aborted) lines?.show(viewOf(run, table));
     },
   });
 }
 
-function streamOf(run: HostRun, table: RoundsTable): Stream | undefined {
-  const { settings, context, names } = run;
-  const write = (text: string): void => context.stdout.write(text);
-  if (settings.mode === "raw") return createRawStream(write, names, settings.mpls);
-  return settings.mode === "split" ? createSplitStream(write, table, () => viewOf(run, table)) : undefined;
+function streamOf({ settings, context, names }: HostRun): Stream | undefined {
+  if (settings.mode !== "raw") return undefined;
+  return createRawStream((text) => context.stdout.write(text), names, settings.mpls);
 }
 
 function fillOf({ bitPattern }: MtrSettings): Uint8Array | "random" {
@@ -117,6 +155,6 @@ function fillOf({ bitPattern }: MtrSettings): Uint8Array | "random" {
 
 export function protocolWords({ protocol, port }: MtrSettings): string {
   if (protocol === "icmp") return "ICMP";
-  const number = port ?? (protocol === "tcp" ? TCP_PORT : undefined);
+  const number = port ?? (isStream(protocol) ? STREAM_PORT : undefined);
   return `${protocol.toUpperCase()}${number === undefined ? "" : ` to port ${number}`}`;
 }

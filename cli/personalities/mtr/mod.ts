@@ -3,7 +3,7 @@ import type { CommandContext, InterruptSignal } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { VERSION_LINE } from "../../help.ts";
 import { printable } from "../../printable.ts";
-import { asnSource } from "../asn-source.ts";
+import { originSource } from "../asn-source.ts";
 import { lookUpHost } from "../lookup.ts";
 import type { Personality } from "../mod.ts";
 import { refusalHint } from "../refusal-hint.ts";
@@ -15,6 +15,7 @@ import { type HostRun, measure, protocolWords } from "./measure.ts";
 import { MtrComplaint, type MtrSettings, readSettings } from "./settings.ts";
 import { endText } from "./show.ts";
 import { startLine } from "./text.ts";
+import { INFO_COLUMNS } from "./view.ts";
 
 /** EXIT_FAILURE, for whatever stops mtr. */
 const FAILURE = 1;
@@ -100,8 +101,8 @@ async function runHost(
     }
   }
   const names: Names = settings.dns ? createNames({ ...(context.reverse && { reverse: context.reverse }) }) : noNames;
-  // Of what -y shows only the number is known to any source here.
-  const infos = createInfos(settings.info === 0 ? await asnSource(context, settings.asnDb) : undefined);
+  const column = settings.info === undefined ? undefined : INFO_COLUMNS[settings.info];
+  const infos = createInfos(column && (await originSource(context, settings.asnDb, column.field)));
   let isStarted = false;
   const start = (): void => {
     if (settings.mode === "report" && !isStarted) context.stdout.write(startLine(context.now()));

@@ -15,7 +15,7 @@ export interface MtrSettings {
   readonly version: boolean;
   readonly hosts: readonly string[];
   readonly family: Family | undefined;
-  readonly protocol: "icmp" | "udp" | "tcp";
+  readonly protocol: "icmp" | "udp" | "tcp" | "sctp";
   readonly port: number | undefined;
   readonly localPort: number | undefined;
   readonly interface: string | undefined;
@@ -201,13 +201,7 @@ const OPTIONS: readonly MtrOption[] = [
   },
   { short: "u", long: "udp", read: protocol("udp") },
   { short: "T", long: "tcp", read: protocol("tcp") },
-  {
-    short: "S",
-    long: "sctp",
-    read() {
-      throw new MtrComplaint("-S cannot be had: SCTP is not built in (nettrace trace --plugin FILE -P sctp loads it)");
-    },
-  },
+  { short: "S", long: "sctp", read: protocol("sctp") },
   { short: "P", long: "port", value: "required", read: (value) => ({ port: port(value, 1) }) },
   {
     short: "L",
@@ -233,7 +227,7 @@ const OPTIONS: readonly MtrOption[] = [
     value: "required",
     read: (value) => ({ mark: whole(value, UINT32_MAX) }),
   },
-  { long: "asn-db", value: "required", read: (value) => ({ asnDb: value, info: 0 }) },
+  { long: "asn-db", value: "required", read: (value, so) => ({ asnDb: value, info: so.info ?? 0 }) },
   { long: "fallback", read: () => ({ fallback: true }) },
 ];
 

@@ -1,6 +1,5 @@
-import type { IpAddress, Names, RoundsTable, TraceEvent } from "../../../core/mod.ts";
+import type { IpAddress, Names, TraceEvent } from "../../../core/mod.ts";
 import { printable } from "../../printable.ts";
-import { addressText, hopViews, type MtrView } from "./view.ts";
 
 /** Writes while the measuring goes on. */
 export interface Stream {
@@ -60,44 +59,4 @@ export function createRawStream(write: (text: string) => void, names: Names, mpl
       next = next === LAST_SEQUENCE ? FIRST_SEQUENCE : next + 1;
     },
   };
-}
-
-/**
- * mtr's split format, a line for each hop that has changed: number, name, loss in thousandths of a percent, received, sent,
- * best, average and worst in whole milliseconds.
- */
-export function createSplitStream(write: (text: string) => void, table: RoundsTable, viewOf: () => MtrView): Stream {
-  const lines = new Map<number, string>();
-  return {
-    event() {
-      const view = viewOf();
-      const hops = table.farthestHop === undefined ? [] : hopViews(view);
-      const last = hops.at(-1)?.row.hop ?? 0;
-      for (const number of [...lines.keys()].filter((each) => each > last).sort((a, b) => b - a)) {
-        write(`-${number}\n`);
-        lines.delete(number);
-      }
-      for (const { row, address } of hops) {
-        const line = address === undefined ? "???" : splitLine(view, row, address);
-        if ((lines.get(row.hop) ?? "???") === line) continue;
-        lines.set(row.hop, line);
-        write(`${row.hop} ${line}\n`);
-      }
-    },
-  };
-}
-
-function splitLine(view: MtrView, row: MtrView["rows"][number], address: IpAddress): string {
-  const who = addressText({ ...view, showIps: false }, address);
-  const { lossPercent = 0, received, sent, rtt } = row;
-  const whole = (ms: number | undefined): number => Math.trunc(ms ?? 0);
-  const numbers = [
-    Math.trunc(lossPercent * 1000),
-    received,
-    sent,
-    whole(rtt.bestMs),
-    whole(rtt.meanMs),
-    whole(rtt.worstMs),
-  ];
-  return [who, ...(view.showIps ? [address.text] : []), ...numbers].join(" ");
 }

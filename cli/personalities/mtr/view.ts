@@ -1,25 +1,20 @@
-import type { IpAddress, MplsLabel, Names, TableRow } from "../../../core/mod.ts";
+import type { IpAddress, MplsLabel, Names, Origin, OriginField, TableRow } from "../../../core/mod.ts";
 import { latestResponder } from "../../../core/mod.ts";
 import { printable } from "../../printable.ts";
 import type { Field } from "./fields.ts";
 
-/** What is known of an address beside its name. */
-export interface AddressInfo {
-  readonly asn?: string;
-  readonly prefix?: string;
-  readonly country?: string;
-  readonly registry?: string;
-  readonly allocated?: string;
-}
-
 /** What `-y` shows: `-y 0`, the same as `-z`, to `-y 4`, with the columns that each takes. */
 export const INFO_COLUMNS = [
-  { of: ({ asn }: AddressInfo) => asn, width: 7, before: "AS" },
-  { of: ({ prefix }: AddressInfo) => prefix, width: 19, before: "" },
-  { of: ({ country }: AddressInfo) => country, width: 4, before: "" },
-  { of: ({ registry }: AddressInfo) => registry, width: 8, before: "" },
-  { of: ({ allocated }: AddressInfo) => allocated, width: 11, before: "" },
-] as const;
+  { field: "asns", width: 7, before: "AS" },
+  { field: "prefix", width: 19, before: "" },
+  { field: "country", width: 4, before: "" },
+  { field: "registry", width: 8, before: "" },
+  { field: "allocated", width: 11, before: "" },
+] as const satisfies readonly {
+  readonly field: OriginField;
+  readonly width: number;
+  readonly before: string;
+}[];
 
 /** A measured path as mtr's formats show it. */
 export interface MtrView {
@@ -36,7 +31,7 @@ export interface MtrView {
   readonly mpls: boolean;
   /** Which of `INFO_COLUMNS`; undefined: none. */
   readonly info: number | undefined;
-  infoOf(address: IpAddress): AddressInfo | undefined;
+  infoOf(address: IpAddress): Origin | undefined;
   /** What stands where nothing was measured; absent: 0, as in mtr. */
   readonly unmeasured?: string;
   /** The titles stand over their columns; mtr's wide report has them two columns to the left. */
@@ -58,7 +53,8 @@ export function infoText({ info, infoOf }: Pick<MtrView, "info" | "infoOf">, add
   const column = info === undefined ? undefined : INFO_COLUMNS[info];
   if (column === undefined) return "";
   const known = address === undefined ? undefined : infoOf(address);
-  const text = known === undefined ? undefined : column.of(known);
+  const value = known?.[column.field];
+  const text = typeof value === "object" ? value.join(" ") : value;
   return column.before + printable(text ?? UNKNOWN).padEnd(column.width);
 }
 

@@ -1,8 +1,15 @@
-import type { Reply } from "../../../core/mod.ts";
+import { formatAddress, type IpAddress, type Reply } from "../../../core/mod.ts";
 import { printable } from "../../printable.ts";
 import type { TurnText } from "../traceroute/hop-text.ts";
 
 export const QUERIES = 3;
+
+/** What stands over the hops: all in one line where the target has no name. */
+export function tracertHeader(name: string | undefined, target: IpAddress, maxHop: number): string {
+  const over = `over a maximum of ${maxHop} hops`;
+  if (name === undefined) return `\nTracing route to ${formatAddress(target)} ${over}\n\n`;
+  return `\nTracing route to ${printable(name)} [${formatAddress(target)}]\n${over}:\n\n`;
+}
 
 /** The text of one probe after the other, as Windows' tracert writes it: times first, and who answered at the end. */
 export function createTracertText(): TurnText {

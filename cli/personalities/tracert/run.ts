@@ -2,7 +2,6 @@ import {
   createNames,
   createSweep,
   type Family,
-  formatAddress,
   type IpAddress,
   type Network,
   type ProbeOptions,
@@ -13,13 +12,12 @@ import {
 } from "../../../core/mod.ts";
 import type { CommandContext } from "../../context.ts";
 import { buildLadder } from "../../ladder.ts";
-import { printable } from "../../printable.ts";
 import { fallbackNotice, findWorkingRung, isFallbackWanted } from "../fallback.ts";
 import { lookUpHost } from "../lookup.ts";
 import { refusalHint } from "../refusal-hint.ts";
 import { runSweep, type SweepFailure } from "../run-sweep.ts";
 import { createTurnWriter } from "../turn-writer.ts";
-import { createTracertText, QUERIES } from "./hop-text.ts";
+import { createTracertText, QUERIES, tracertHeader } from "./hop-text.ts";
 import { TracertExit, type TracertOptions } from "./options.ts";
 
 /** 64 octets of data, as Windows sends. */
@@ -91,13 +89,11 @@ function failureText({ stage }: SocketError, turns: number): string {
   return `${turns % QUERIES === 0 ? `${number}  ` : ""}General failure.\n\nTrace complete.\n`;
 }
 
-/** Windows asks for the name of an address too, and says it all in one line where it has none. */
+/** Windows asks for the name of an address too. */
 async function headerText(options: TracertOptions, context: CommandContext, target: IpAddress): Promise<string> {
   const isLiteral = parseAddress(options.host) !== undefined;
   const name = isLiteral ? await nameOf(target, options, context) : options.host;
-  const over = `over a maximum of ${options.maxHop} hops`;
-  if (name === undefined) return `\nTracing route to ${formatAddress(target)} ${over}\n\n`;
-  return `\nTracing route to ${printable(name)} [${formatAddress(target)}]\n${over}:\n\n`;
+  return tracertHeader(name, target, options.maxHop);
 }
 
 async function nameOf(
