@@ -82,7 +82,7 @@ async function runPersonality(
 /** What is needed to load plugins is itself loaded only where a protocol is named that is not built in. */
 async function loadNamedPlugins(argv: readonly string[], context: CommandContext): Promise<readonly LoadedPlugin[]> {
   const [command = "", ...rest] = argv;
-  if (!["auto", "trace", "report", "live", "doctor"].includes(command)) return [];
+  if (!["auto", "trace", "report", "live", "scan", "doctor"].includes(command)) return [];
   const wanted = namedPlugins(rest);
   if (wanted.given.length === 0 && wanted.protocols.length === 0) return [];
   const { plugins } = await context.protocols();

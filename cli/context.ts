@@ -14,6 +14,10 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Width of the terminal, in columns. */
   readonly columns: number | undefined;
+  /** Resolves once all is written, with the errno of what could not be. Absent: all is written when `write` returns. */
+  flush?(): Promise<string | undefined>;
+  /** The reader has gone away: nothing that is written is read. */
+  readonly isGone?: boolean;
 }
 
 export type InterruptSignal = "SIGINT" | "SIGTERM";

@@ -11,6 +11,7 @@ Shows the network path to a host, even from one that lets nearly nothing out.
   auto HOST              try icmp, udp, TCP in turn; show the first that arrives
   trace HOST -P PLUGIN   icmp, udp, tcp-syn, tcp-connect, tcp-reach (no hops)
   report | live HOST     loss and times of every hop, once or on a live screen
+  scan -f FILE           thousands of targets at once, a row for each
   locate HOST -p PORT    where in the path a port is filtered
   egress [HOST]          what this host lets out, by protocol and port
   doctor                 what this host takes away, and what to do about it
@@ -21,7 +22,6 @@ Shows the network path to a host, even from one that lets nearly nothing out.
 
   nettrace auto example.com -p 22              TCP to another port
   nettrace traceroute -T -p 443 example.com    from memory
-
   nettrace COMMAND --help   its options; nettrace --version [--verbose]
 
 Exit status: 0 reached; 1 not reached; 2 bad usage, unknown host, or no DNS;
@@ -150,6 +150,29 @@ that dies at the first router. Nothing is sent around the host's rules.
 
   nettrace egress
   nettrace egress example.com --ports 1-1024 --protocols tcp
+`;
+
+export const SCAN_HELP = `Usage: nettrace scan -f FILE [OPTIONS]
+
+Traces many targets at once, in random order; a row for each as it is complete.
+
+  -f, --file FILE           an address or prefix a line, # comments; - is stdin
+  -P, --protocol PLUGIN[:PORT]    icmp, udp, tcp-syn (icmp)   --plugin FILE
+      --blocklist FILE      never probe these; private ranges need naming
+      --resume FILE         keep the state here, and go on from there
+      --seed N              the same order again
+      --pps N  --prefix-pps N  --hop-pps N   probes a second: in all (1000), to
+                            one /24 or /48, with one hop limit
+      --no-stop-set         ask all hops, those that earlier rows told too
+  -q, --queries N  -w, --wait SECONDS   tries of a silent hop (2), of 1 s each
+  -m, --max-hops N  --max-gap N   hops: 30; 5 silent ones end a path
+  -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
+      --size OCTETS  --tos N  --backend auto|ffi|raw-socket
+      --format jsonl|csv|scamper-json|atlas   docs/scan.md  -h, --help
+
+  nettrace scan -f targets.txt --resume state.json >> rows.jsonl
+
+Exit status: 0 all have rows; 3 this host sends nothing; 130 interrupted.
 `;
 
 export const LOCATE_HELP = `Usage: nettrace locate HOST -p PORT[,PORT...] [OPTIONS]

@@ -20,8 +20,10 @@ export function processOutput(name: keyof typeof STREAMS): ProcessOutput {
   let stream: NodeJS.WriteStream | undefined;
   let failure: string | undefined;
   let pending = Promise.resolve();
+  let isGone = false;
   const note = (error: unknown): void => {
     const code = codeOf(error);
+    isGone ||= code === "EPIPE";
     if (code !== undefined && code !== "EPIPE") failure ??= code;
   };
   const byStream = (bytes: Uint8Array): void => {
@@ -55,6 +57,9 @@ export function processOutput(name: keyof typeof STREAMS): ProcessOutput {
     },
     get columns() {
       return isDevice ? process[name].columns : undefined;
+    },
+    get isGone() {
+      return isGone;
     },
     async flush() {
       await pending;

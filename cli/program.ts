@@ -12,6 +12,7 @@ import {
   PLUGIN_HELP,
   REPLAY_HELP,
   REPORT_HELP,
+  SCAN_HELP,
   TRACE_HELP,
   VERSION_LINE,
 } from "./help.ts";
@@ -91,6 +92,36 @@ export function createProgram(
     });
   addPluginOptions(live, loaded);
   live.helpInformation = () => LIVE_HELP + pluginHelp(loaded);
+
+  const scan = program
+    .command("scan")
+    .requiredOption("-f, --file <file>")
+    .option("-P, --protocol <plugin>")
+    .option("--blocklist <file>")
+    .option("--resume <file>")
+    .option("--seed <n>")
+    .option("--pps <n>")
+    .option("--prefix-pps <n>")
+    .option("--hop-pps <n>")
+    .option("--no-stop-set")
+    .option("-q, --queries <n>")
+    .option("-m, --max-hops <n>")
+    .option("--max-gap <n>")
+    .option("-w, --wait <seconds>")
+    .option("-s, --source <address>")
+    .option("-i, --interface <name>")
+    .option("--sport <port>")
+    .option("--size <octets>")
+    .option("--tos <n>")
+    .option("--backend <name>")
+    .option("--plugin <file>")
+    .option("--format <format>")
+    .action(async (options) => {
+      const { runScan } = await import("./commands/scan.ts");
+      done(await runScan(context, { options, pluginValues: readPluginOptions(loaded, options) }));
+    });
+  addPluginOptions(scan, loaded);
+  scan.helpInformation = () => SCAN_HELP + pluginHelp(loaded);
 
   const locate = program
     .command("locate")

@@ -7,6 +7,7 @@ const COMMANDS = [
   "trace",
   "report",
   "live",
+  "scan",
   "locate",
   "egress",
   "doctor",
@@ -31,11 +32,14 @@ export function asUsageError(error: unknown, argv: readonly string[]): UsageErro
   switch (error.code) {
     case "commander.unknownCommand":
       return new UsageError(
-        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, live, locate, egress, doctor, replay, plugin, link and completion, as in nettrace auto ${example}`,
+        `Cannot run the command ${echo(first) || '""'}: there are auto, trace, report, live, scan, locate, egress, doctor, replay, plugin, link and completion, as in nettrace auto ${example}`,
       );
     case "commander.missingArgument":
       return new UsageError(`Cannot trace: no host is given, as in nettrace ${command ?? "auto"} example.com`);
     case "commander.missingMandatoryOptionValue":
+      if (command === "scan") {
+        return new UsageError("Cannot scan: no list of targets is given, as in nettrace scan --file targets.txt");
+      }
       return new UsageError("Cannot trace: no protocol is given, as in nettrace trace example.com -P icmp");
     case "commander.excessArguments":
       return new UsageError(`Cannot trace to several hosts at once: one HOST is expected; ${help}`);

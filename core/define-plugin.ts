@@ -51,11 +51,12 @@ export function checkPlugin(value: unknown): ProtocolPlugin {
     throw new PluginError(`Cannot use the plugin${name}: ${why}`);
   };
   if (!isRecord(value)) refuse("it is no object with name and open");
-  const { name, api, summary, defaultPort, options, modes, rawProtocols, open } = value;
+  const { name, api, summary, defaultPort, options, modes, rawProtocols, open, many } = value;
   // First: another version of the API may know another shape.
   if (api !== undefined) checkApi(api, refuse);
   if (!isName(name)) refuse("its name is not kebab-case, such as dns or tcp-ack, of at most 32 characters");
   if (typeof open !== "function") refuse("it has no function open");
+  if (many !== undefined && typeof many !== "function") refuse("its many is no function");
   if (summary !== undefined && !isLine(summary)) refuse("its summary is not one line of at most 100 characters");
   if (defaultPort !== undefined && !isPort(defaultPort)) {
     refuse("its defaultPort is not a whole number from 1 to 65535");

@@ -18,7 +18,11 @@ export interface QuotedError {
  * Reads an ICMP error on a raw ICMP socket. Undefined where it is no error, its checksum is wrong, or it quotes no packet
  * of ours to the target.
  */
-export function readQuotedError(arrival: PacketArrival, target: Endpoint, source: IpAddress): QuotedError | undefined {
+export function readQuotedError(
+  arrival: Pick<PacketArrival, "bytes" | "from" | "protocol" | "hopLimit">,
+  target: Endpoint,
+  source: IpAddress,
+): QuotedError | undefined {
   const { family } = target.address;
   const { bytes, from } = arrival;
   if (from.family !== family || arrival.protocol !== icmpProtocol(family)) return undefined;

@@ -16,6 +16,7 @@ export { OPERATORS_PORTS } from "./egress/ports.ts";
 export * from "./errors.ts";
 export type { HopRow, Responder, RoundEntry } from "./hop-tally.ts";
 export * from "./icmp-listener.ts";
+export { openManyEchoes } from "./icmp-many.ts";
 export * from "./icmp-reply.ts";
 export * from "./names.ts";
 export type * from "./network.ts";
@@ -29,6 +30,12 @@ export type * from "./proxy/result.ts";
 export type { ProxyCertificate, TlsAnswer } from "./proxy/tls.ts";
 export * from "./resolve.ts";
 export * from "./rounds.ts";
+export type { ScanCounts } from "./scan/engine.ts";
+export { createLedger, type Ledger, type ScanProgress } from "./scan/ledger.ts";
+export { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./scan/options.ts";
+export type { ScanHop, ScanOutcome, ScanRow } from "./scan/row.ts";
+export { type ScanEnd, type ScanRequest, scan } from "./scan/scan.ts";
+export { parseTargets, type ScanTarget, type SkipReason, type TargetSet } from "./scan/targets.ts";
 export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
 export {
   isPrivileged,

@@ -68,6 +68,8 @@ export interface ErrorArrival extends ArrivalBase {
   readonly kind: "error";
   readonly offender: IpAddress;
   readonly icmp: IcmpCode;
+  /** The address that the failed packet was sent to, where it is known. */
+  readonly to?: IpAddress;
   /** The port that the failed packet was sent to, 0 where unknown. */
   readonly toPort: number;
   /** What the router quoted of our packet: from the ICMP header on (ping), after the UDP header (udp), else empty. */
@@ -117,6 +119,35 @@ export interface DepartureArrival extends ArrivalBase {
 
 /** What comes in on a socket. */
 export type Arrival = PacketArrival | ErrorArrival | HandshakeArrival | DataArrival | DepartureArrival;
+
+/** A packet of a batch: one object that stands for each in turn, valid until the next one is read. */
+export interface BatchPacket {
+  /** Behind the IP header. */
+  readonly bytes: Uint8Array;
+  readonly from: IpAddress;
+  /** Undefined where it is not known. */
+  readonly hopLimit: number | undefined;
+  /** Monotonic milliseconds, stamped by the kernel where it can. */
+  readonly atMs: number;
+}
+
+/**
+ * A raw socket that sends and receives many packets in one call of the kernel. Its packets are no arrivals: `receive` of
+ * its network brings none of them. Disposing closes it.
+ */
+export interface BatchSocket extends Disposable {
+  /** How many packets may be laid out before a flush. */
+  readonly capacity: number;
+  /** Lays out one packet; `bytes` may be reused. Throws SocketError (stage `send`) where it is too long. */
+  push(bytes: Uint8Array, to: IpAddress, hopLimit: number): void;
+  /**
+   * Hands what was laid out to the kernel, in order, and tells of each, by its number from 0, that it left and when
+   * (monotonic milliseconds; between the ends of one call it is a guess), or why it did not.
+   */
+  flush(onLeft: (index: number, atMs: number) => void, onRefused: (index: number, error: SocketError) => void): void;
+  /** Reads what has come, at most some hundred packets; how many they were. Never waits. */
+  drain(onPacket: (packet: BatchPacket) => void): number;
+}
 
 /** The way that packets to an address take out of this host. */
 export interface Route {
@@ -168,6 +199,11 @@ export interface Network extends Disposable {
   route(to: IpAddress): Route;
   /** Throws SocketError (stage `socket` or `bind`). Closing the socket is the caller's. */
   open(spec: SocketSpec, family: Family): ProbeSocket;
+  /**
+   * A raw socket for very many packets; undefined where there is none, or where it would see less than `open`'s: that is
+   * the one to use then. Absent: the same. Throws SocketError as `open` does.
+   */
+  openBatch?(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined;
   /**
    * Starts a TCP handshake; all packets of the connection carry `hopLimit`; undefined: the one that this host gives its
    * packets, so that the target is reached or not, and no hop is seen. Its end arrives as a `handshake` or `error`,

@@ -1,6 +1,6 @@
-import type { Endpoint } from "./address.ts";
+import type { Endpoint, Family, IpAddress } from "./address.ts";
 import type { SocketError } from "./errors.ts";
-import type { Arrival, Network } from "./network.ts";
+import type { Arrival, BatchPacket, Network, SocketSpec } from "./network.ts";
 import type { Probe, Reply } from "./probe.ts";
 
 /** What a user may ask of every protocol. */
@@ -65,6 +65,33 @@ export interface ProtocolPlugin {
    * refused, UsageError where it cannot do what is asked of it.
    */
   open(network: Network, target: Endpoint, options: ProbeOptions): ProbeSession;
+  /**
+   * Probes to very many targets of one family, for `scan`; undefined where what is asked for does not allow it. Absent: a
+   * scan opens a session for each target that is under way, which needs more memory and time.
+   */
+  many?(network: Network, family: Family, options: ProbeOptions): ManySession | undefined;
+}
+
+/** Knows the probes to all targets of a scan by what is in them, and holds nothing for any of them. */
+export interface ManySession {
+  /** As `ProbeSession.mode`. */
+  readonly mode: string;
+  /** By which probes leave, and on which all their answers come in. */
+  readonly socket: SocketSpec & { readonly type: "raw" };
+  /**
+   * The octets of a probe, behind the IP header; valid until the next call. Probes to one target look equal to a load
+   * balancer, whatever their sequence.
+   */
+  encode(target: IpAddress, sequence: number): Uint8Array;
+  /** Which probe a packet answers; never throws; foreign or malformed bytes are undefined. */
+  match(packet: BatchPacket): ManyMatch | undefined;
+}
+
+/** An answer to a probe of a scan. */
+export interface ManyMatch {
+  /** The 4 or 16 octets of the address that the probe was sent to; valid as long as the packet. */
+  readonly target: Uint8Array;
+  readonly reply: Reply;
 }
 
 /** One trace's state. Disposing closes its sockets. */

@@ -1,5 +1,6 @@
 import type { Endpoint, IpAddress } from "../core/address.ts";
 import { SocketError, UsageError } from "../core/errors.ts";
+import { openManyEchoes } from "../core/icmp-many.ts";
 import { equalBytes, icmpProtocol, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
 import { paddedPayload } from "../core/padding.ts";
@@ -63,6 +64,8 @@ export const icmp: ProtocolPlugin = {
       source,
     });
   },
+  many: (network, family, options) =>
+    options.plugin?.["socket"] === "ping" ? undefined : openManyEchoes(network, family, options),
 };
 
 /**

@@ -1,5 +1,5 @@
 import { dlopen, type Pointer, ptr, read } from "bun:ffi";
-import { type Credentials, type DarwinLibc, LIB_SYSTEM, type Libc } from "./libc.ts";
+import { type Credentials, type DarwinLibc, LIB_SYSTEM, type Libc, type LinuxLibc } from "./libc.ts";
 
 // ssize_t is declared as i32: no length here comes near 2^31, and -1 stays -1.
 const SYMBOLS = {
@@ -24,6 +24,8 @@ const LINUX = {
   __errno_location: { args: [], returns: "ptr" },
   // Variadic in C; on x86-64 and AArch64 Linux its arguments travel as in any other call.
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+  sendmmsg: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
+  recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
 } as const;
 
 const DARWIN = {
@@ -37,10 +39,15 @@ const DARWIN = {
  * The C library through `bun:ffi`. Throws an Error where it cannot be had: no glibc, or memory that may not be made
  * executable ("bun:ffi requires the JIT").
  */
-export function openLibc(): Libc {
+export function openLibc(): LinuxLibc {
   // One name only: given a name that the system's paths do not know, Bun would try the working directory.
   const { symbols } = dlopen("libc.so.6", { ...SYMBOLS, ...LINUX });
-  return { ...common(symbols, symbols.__errno_location() as Pointer | null), fcntl: symbols.fcntl };
+  return {
+    ...common(symbols, symbols.__errno_location() as Pointer | null),
+    fcntl: symbols.fcntl,
+    sendmmsg: symbols.sendmmsg,
+    recvmmsg: (fd, vector, count, flags) => symbols.recvmmsg(fd, vector, count, flags, null),
+  };
 }
 
 const CREDENTIALS = {

@@ -1,4 +1,4 @@
-import { type DarwinLibc, LIB_SYSTEM, type Libc } from "./libc.ts";
+import { type DarwinLibc, LIB_SYSTEM, type Libc, type LinuxLibc } from "./libc.ts";
 
 type I32 = "i32";
 type Word = I32 | "u32" | "i64" | "buffer";
@@ -13,7 +13,7 @@ declare const Deno: {
   readonly UnsafePointerView: new (pointer: object) => { getInt32(): number };
 };
 
-type Value<W> = W extends "buffer" ? Uint8Array : number;
+type Value<W> = W extends "buffer" ? Uint8Array | null : number;
 type Call<S> = S extends { parameters: infer P; result: infer R }
   ? (...values: { -readonly [K in keyof P]: Value<P[K]> } & unknown[]) => R extends "pointer" ? object | null : number
   : never;
@@ -42,6 +42,8 @@ const LINUX = {
   __errno_location: { parameters: [], result: "pointer" },
   // Variadic in C; on x86-64 and AArch64 Linux its arguments travel as in any other call.
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "buffer"], result: "i32" },
 } as const;
 
 const DARWIN = {
@@ -55,9 +57,14 @@ const DARWIN = {
  * The C library through `Deno.dlopen`. Throws an Error where it cannot be had: no glibc, or no `--allow-ffi`, which
  * must come without a path (`Deno.UnsafePointer` asks for all of it).
  */
-export function openLibc(): Libc {
+export function openLibc(): LinuxLibc {
   const { symbols } = Deno.dlopen("libc.so.6", { ...SYMBOLS, ...LINUX });
-  return { ...common(symbols, symbols.__errno_location()), fcntl: symbols.fcntl };
+  return {
+    ...common(symbols, symbols.__errno_location()),
+    fcntl: symbols.fcntl,
+    sendmmsg: symbols.sendmmsg,
+    recvmmsg: (fd, vector, count, flags) => symbols.recvmmsg(fd, vector, count, flags, null),
+  };
 }
 
 /** macOS' library. Throws an Error without `--allow-ffi`. */

@@ -48,6 +48,14 @@ export interface Credentials {
   capset(header: Uint8Array, data: Uint8Array): number;
 }
 
+/** What Linux' library offers beside it. */
+export interface LinuxLibc extends Libc {
+  /** `vector` holds `count` struct mmsghdr. How many were sent; -1 where the first was not. */
+  sendmmsg(fd: number, vector: Uint8Array, count: number, flags: number): number;
+  /** The same for receiving, without a time limit. */
+  recvmmsg(fd: number, vector: Uint8Array, count: number, flags: number): number;
+}
+
 /** What macOS' library offers beside, or in place of, the calls of Linux. */
 export interface DarwinLibc extends Libc {
   /** Fills a mach_timebase_info: two 32-bit numbers whose quotient turns ticks of mach_absolute_time into nanoseconds. */

@@ -1,11 +1,11 @@
-import type { Credentials, DarwinLibc, Libc } from "./libc.ts";
+import type { Credentials, DarwinLibc, LinuxLibc } from "./libc.ts";
 import type { Winapi } from "./winapi.ts";
 
 /**
  * The C library of the runtime that this is; of the three files only its own is loaded. Rejects with an Error where
  * the runtime cannot call it.
  */
-export async function loadLibc(): Promise<Libc> {
+export async function loadLibc(): Promise<LinuxLibc> {
   if ("Bun" in globalThis) return (await import("./bun.ts")).openLibc();
   if ("Deno" in globalThis) return (await import("./deno.ts")).openLibc();
   return (await import("./node.ts")).openLibc();

@@ -1,11 +1,18 @@
-import { type DarwinLibc, LIB_SYSTEM, type Libc } from "./libc.ts";
+import { type DarwinLibc, LIB_SYSTEM, type Libc, type LinuxLibc } from "./libc.ts";
 
 /**
  * The C library through koffi, an optional dependency. Rejects with an Error where koffi is not installed or has no
  * build for this machine, and where there is no glibc.
  */
-export function openLibc(): Promise<Libc> {
-  return openLibrary("libc.so.6");
+export async function openLibc(): Promise<LinuxLibc> {
+  const { default: koffi } = await import("koffi");
+  const lib = koffi.load("libc.so.6");
+  const receive = lib.func("recvmmsg", "int", ["int", "void *", "uint32", "int", "void *"]);
+  return {
+    ...(await openLibrary("libc.so.6")),
+    sendmmsg: lib.func("sendmmsg", "int", ["int", "void *", "uint32", "int"]),
+    recvmmsg: (fd, vector, count, flags) => receive(fd, vector, count, flags, null),
+  };
 }
 
 /** macOS' library. Rejects with an Error where koffi is not installed or has no build for this machine. */

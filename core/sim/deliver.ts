@@ -229,6 +229,7 @@ function toErrorQueue(
     atMs,
     offender,
     icmp: { type: message.type, code: message.code },
+    to: addressFromBytes(quote.packet.destination),
     toPort: found.toPort,
     quoted: found.quoted,
     extensions: Uint8Array.from(quote.extensions),

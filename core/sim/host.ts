@@ -29,6 +29,8 @@ export interface HostProfile {
   readonly synRetransmitsMs?: readonly number[];
   /** False: `retransmitFailures()` is undefined, as where /proc is not readable. Default true. */
   readonly countsRetransmitFailures?: boolean;
+  /** False: sockets send and receive one packet at a time only (no `Network.openBatch`). Default true. */
+  readonly batches?: boolean;
   /** Opening one more socket fails with EMFILE. Default: any number. */
   readonly maxSockets?: number;
 }

@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers";
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
-import type { Arrival, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
+import type { Arrival, BatchSocket, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { parseIp } from "../wire/mod.ts";
+import { SimBatch } from "./batch.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
-import { createEngine, type Delivery, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { createEventQueue } from "./event-queue.ts";
 import {
   createOutputChain,
@@ -15,29 +16,31 @@ import {
   routeRefusal,
   socketRefusal,
 } from "./host.ts";
-import { classOf, encapsulate, encodeSyn, rejection } from "./outgoing.ts";
+import {
+  classOf,
+  encapsulate,
+  encodeSyn,
+  isHopLimit,
+  OWN_HOP_LIMIT,
+  rejection,
+  type SentPacket,
+  SYN_RETRANSMITS_MS,
+  tooLong,
+} from "./outgoing.ts";
 import { createPathMtus } from "./path-mtu.ts";
 import { createPorts } from "./ports.ts";
 import { createPrng } from "./prng.ts";
 import { createSpeech, type Segment, type Speaker } from "./speech.ts";
 import type { Topology } from "./topology.ts";
-
-/** A packet that left the host, as it was on the wire. */
-interface SentPacket {
-  readonly atMs: number;
-  readonly hopLimit: number;
-  readonly packet: Uint8Array;
-  /** A SYN that the kernel sent again by itself. */
-  readonly retransmission: boolean;
-  /** What the network brings back of it, also what comes too late or is spoilt. */
-  readonly answers: readonly Delivery[];
-}
+import { createWorld } from "./world.ts";
 
 export interface SimOptions {
   /** Default 1. Equal topologies, seeds and calls give equal traces. */
   readonly seed?: number;
   /** Default: a host that allows everything. */
   readonly host?: HostProfile;
+  /** More targets, each at the end of a path of its own. */
+  readonly others?: readonly Topology[];
   /** How its packets leave; what is larger than an MTU and may be fragmented travels as one packet without DF. */
   readonly send?: SendOptions;
 }
@@ -67,12 +70,6 @@ interface Dialled extends Speaker {
   readonly packet: Uint8Array;
 }
 
-/** RFC 6298 §5.5 from 1 s on; kernels with tcp_syn_linear_timeouts (since Linux 6.5) repeat the 1 s a few times. */
-const SYN_RETRANSMITS_MS: readonly number[] = [1000, 3000, 7000, 15_000, 31_000, 63_000];
-
-/** Of packets to which nobody gives another (net.ipv4.ip_default_ttl). */
-const OWN_HOP_LIMIT = 64;
-
 class VirtualNetwork implements SimNetwork {
   readonly sent: SentPacket[] = [];
   readonly #host: HostProfile;
@@ -84,6 +81,7 @@ class VirtualNetwork implements SimNetwork {
   readonly #output: ReturnType<typeof createOutputChain>;
   readonly #events = createEventQueue<SimEvent>();
   readonly #sockets = new Map<ProbeSocket, KernelSocket>();
+  readonly #batches = new Map<ProbeSocket, SimBatch>();
   readonly #ports: ReturnType<typeof createPorts>;
   readonly #prng: ReturnType<typeof createPrng>;
   readonly #speech = createSpeech({
@@ -103,12 +101,12 @@ class VirtualNetwork implements SimNetwork {
   #identification = 0;
   #disposed = false;
 
-  constructor(topology: Topology, { seed = 1, host = {}, send = {} }: SimOptions) {
+  constructor(topology: Topology, { seed = 1, host = {}, send = {}, others = [] }: SimOptions) {
     this.#host = host;
     this.#options = send;
     this.#mtus = createPathMtus(host.mtu ?? 1500);
     this.#own = hostAddresses(host);
-    this.#engine = createEngine(topology, seed);
+    this.#engine = createWorld([topology, ...others], seed);
     this.#output = createOutputChain(host.output ?? []);
     // The host's own chance is apart from the topology's, so that a changed host leaves the path's chance as it was.
     this.#prng = createPrng(seed ^ 0x5eed);
@@ -145,6 +143,18 @@ class VirtualNetwork implements SimNetwork {
     });
     this.#sockets.set(socket, { socket, family, spec });
     return socket;
+  }
+
+  openBatch(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined {
+    if (this.#host.batches === false || this.#input.tap) return undefined;
+    const socket = this.open(spec, family);
+    const batch = new SimBatch(
+      socket,
+      () => this.#nowMs,
+      () => this.#batches.delete(socket),
+    );
+    this.#batches.set(socket, batch);
+    return batch;
   }
 
   dial(to: Endpoint, limit: number | undefined, localPort: number, tag?: number): ProbeSocket {
@@ -267,13 +277,7 @@ class VirtualNetwork implements SimNetwork {
     const mtu = this.#mtus.mtuOf(to.address, policy);
     const size = (family === 4 ? 20 : 40) + (spec.type === "udp" ? 8 : 0) + bytes.length;
     if (size > mtu && (policy === "do" || policy === "probe")) {
-      throw new SocketError(
-        "send",
-        "EMSGSIZE",
-        action,
-        `a packet of ${size} octets is larger than the MTU of ${mtu}`,
-        mtu,
-      );
+      throw tooLong(action, size, mtu);
     }
     const dontFragment = policy !== "dont" && size <= mtu;
     const packet = isHopLimit(hopLimit) ? encapsulate(spec, bytes, to, { ...header, dontFragment }) : undefined;
@@ -323,7 +327,9 @@ class VirtualNetwork implements SimNetwork {
     for (;;) {
       const arrival = this.#ready.shift();
       if (arrival !== undefined) {
-        if (this.#sockets.has(arrival.socket)) return arrival;
+        const batch = this.#batches.get(arrival.socket);
+        if (batch === undefined && this.#sockets.has(arrival.socket)) return arrival;
+        batch?.take(arrival);
         continue;
       }
       if (this.#events.size === 0 || this.#events.nextAtMs() > limitMs) return undefined;
@@ -388,8 +394,4 @@ class VirtualNetwork implements SimNetwork {
     this.#identification = (this.#identification + 1) & 0xffff;
     return this.#identification;
   }
-}
-
-function isHopLimit(value: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= 255;
 }

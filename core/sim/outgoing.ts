@@ -1,4 +1,5 @@
 import type { Endpoint, IpAddress } from "../address.ts";
+import { SocketError } from "../errors.ts";
 import type { SendOptions, SocketSpec } from "../network.ts";
 import {
   checksum,
@@ -16,6 +17,7 @@ import {
 } from "../wire/mod.ts";
 import { writeU16 } from "../wire/octets.ts";
 import type { Handshake } from "./deliver.ts";
+import type { Delivery } from "./engine.ts";
 import type { OutputVerdict } from "./host.ts";
 import { icmpErrorPacket } from "./replies.ts";
 import type { Stream } from "./stream.ts";
@@ -144,4 +146,35 @@ export function rejection(
   if (verdict === "tcp-reset") return forgedReset(ip);
   const reason = verdict === "icmp" ? "port" : "prohibited";
   return icmpErrorPacket(packet, ip, { why: "unreachable", reason }, { source: ip.source, hopLimit: 64 });
+}
+
+/** RFC 6298 §5.5 from 1 s on; kernels with tcp_syn_linear_timeouts (since Linux 6.5) repeat the 1 s a few times. */
+export const SYN_RETRANSMITS_MS: readonly number[] = [1000, 3000, 7000, 15_000, 31_000, 63_000];
+
+/** Of packets to which nobody gives another (net.ipv4.ip_default_ttl). */
+export const OWN_HOP_LIMIT = 64;
+
+export function isHopLimit(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= 255;
+}
+
+/** A packet that left the host, as it was on the wire. */
+export interface SentPacket {
+  readonly atMs: number;
+  readonly hopLimit: number;
+  readonly packet: Uint8Array;
+  /** A SYN that the kernel sent again by itself. */
+  readonly retransmission: boolean;
+  /** What the network brings back of it, also what comes too late or is spoilt. */
+  readonly answers: readonly Delivery[];
+}
+
+export function tooLong(action: string, size: number, mtu: number): SocketError {
+  return new SocketError(
+    "send",
+    "EMSGSIZE",
+    action,
+    `a packet of ${size} octets is larger than the MTU of ${mtu}`,
+    mtu,
+  );
 }

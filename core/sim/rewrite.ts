@@ -39,8 +39,12 @@ export function rewriteEnd(packet: Uint8Array, change: EndChange): void {
     writeU16(packet, addressAt + at, after);
   }
   const portAt = portOffset(packet, ip.protocol, start, change.end);
-  if (change.portShift === 0 || portAt === undefined || portAt + 2 > packet.length) return;
-  replaceWord(packet, portAt, (readU16(packet, portAt) + change.portShift + 0x10000) & 0xffff, sumAt);
+  if (change.portShift !== 0 && portAt !== undefined && portAt + 2 <= packet.length) {
+    replaceWord(packet, portAt, (readU16(packet, portAt) + change.portShift + 0x10000) & 0xffff, sumAt);
+  }
+  // RFC 768: zero would say that there is none (Linux: CSUM_MANGLED_0).
+  const isUdp = ip.protocol === IP_PROTOCOL.udp || ip.protocol === IP_PROTOCOL.udpLite;
+  if (isUdp && sumAt !== undefined && readU16(packet, sumAt) === 0) writeU16(packet, sumAt, 0xffff);
 }
 
 /** Where the checksum of the transport header is; undefined where it has none, or is cut before it. */

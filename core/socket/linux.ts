@@ -1,9 +1,19 @@
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
-import type { Libc } from "../ffi/libc.ts";
-import type { Arrival, InputDrops, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
+import type { LinuxLibc } from "../ffi/libc.ts";
+import type {
+  Arrival,
+  BatchSocket,
+  InputDrops,
+  Network,
+  ProbeSocket,
+  Route,
+  SendOptions,
+  SocketSpec,
+} from "../network.ts";
 import { isIcmpError } from "../wire/icmp.ts";
 import { AF, PROTO, SOCK } from "./linux/abi.ts";
+import { LinuxBatchSocket } from "./linux/batch-socket.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
 import { Kernel, type KernelOptions } from "./linux/kernel.ts";
@@ -34,7 +44,7 @@ export interface LinuxNetworkOptions extends SendOptions {
  * The network of this host, by libc's calls (x86-64 or AArch64, glibc). Source and interface are tried when sockets
  * open.
  */
-export function createLinuxNetwork(libc: Libc, options: LinuxNetworkOptions): Network {
+export function createLinuxNetwork(libc: LinuxLibc, options: LinuxNetworkOptions): Network {
   const { reserve } = options;
   if (reserve === undefined) return new LinuxNetwork(libc, options);
   const explainRefusal: KernelOptions["explainRefusal"] = (...refused) => reserve.explain(...refused);
@@ -64,13 +74,16 @@ class LinuxNetwork implements Network, SocketHost {
   readonly #open = new Set<ProbeSocket & Source>();
   readonly #stamper: number | undefined;
   readonly #reserve: SocketReserve | undefined;
+  readonly #libc: LinuxLibc;
+  readonly #batches = new Set<Disposable>();
   #mayFilter: boolean | undefined;
   /** A raw ICMP socket was opened, so that a tap may be as well. */
   #mayTap = false;
 
-  constructor(libc: Libc, options: KernelOptions, reserve?: SocketReserve) {
+  constructor(libc: LinuxLibc, options: KernelOptions, reserve?: SocketReserve) {
     this.#reserve = reserve;
     this.#mayFilter = reserve?.mayFilter;
+    this.#libc = libc;
     this.#kernel = new Kernel(libc, options);
     this.#reception = new Reception(new Readiness(this.#kernel), new Wakeup(libc), () => this.nowMs(), {
       onRead: (arrival) => this.#noteAnswer(arrival),
@@ -97,6 +110,16 @@ class LinuxNetwork implements Network, SocketHost {
       if (this.mayFilter()) this.#tap(socket, family);
       else this.#untapped.set(socket, { family, sinceMs: this.nowMs() });
     }
+    return socket;
+  }
+
+  /** Where rules may keep answers from a raw socket, `open` has a tap, which this has not. */
+  openBatch(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined {
+    this.#assertRoom();
+    if (this.mayFilter()) return undefined;
+    const { fd } = openSocket(this.#kernel, spec, family);
+    const socket = new LinuxBatchSocket(this.#libc, this.#kernel, fd, family, () => this.#batches.delete(socket));
+    this.#batches.add(socket);
     return socket;
   }
 
@@ -145,7 +168,7 @@ class LinuxNetwork implements Network, SocketHost {
   }
 
   [Symbol.dispose](): void {
-    for (const socket of [...this.#open]) socket[Symbol.dispose]();
+    for (const socket of [...this.#open, ...this.#batches]) socket[Symbol.dispose]();
     if (!this.#reception.disposed && this.#stamper !== undefined) this.#kernel.close(this.#stamper);
     this.#reception.dispose();
   }

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../address.ts";
 import { SocketError, UsageError } from "../errors.ts";
-import type { Libc } from "../ffi/libc.ts";
+import type { LinuxLibc } from "../ffi/libc.ts";
 import { loadDarwinLibc, loadLibc, loadWinapi } from "../ffi/load.ts";
 import type { Network, SendOptions } from "../network.ts";
 import type { ReservedSockets } from "./privileges.ts";
@@ -69,7 +69,7 @@ async function callable<T>(what: string, load: () => Promise<T>): Promise<T> {
 
 async function openLinux(options: SystemNetworkOptions, backend: "auto" | "ffi"): Promise<Network> {
   const { createLinuxNetwork } = await import("./linux.ts");
-  let libc: Libc;
+  let libc: LinuxLibc;
   try {
     libc = await loadLibc();
     libc.getpid();

@@ -9,6 +9,8 @@ import { builtInPlugins, defaultOrder, tcpReach } from "../../plugins/mod.ts";
 export interface CliRun {
   readonly topology: Topology;
   readonly host?: HostProfile;
+  /** More targets, each behind a path of its own. */
+  readonly others?: readonly Topology[];
   /** Whether stdout and stderr are terminals. */
   readonly terminal?: { readonly stdout?: boolean; readonly stderr?: boolean; readonly columns?: number };
   readonly env?: Readonly<Record<string, string>>;
@@ -73,7 +75,8 @@ export async function runCli(argv: string | readonly string[], run: CliRun): Pro
     protocols: async () => ({ plugins: [...builtInPlugins, tcpReach], order: defaultOrder, last: tcpReach.name }),
     async openNetwork(send) {
       if (run.openFailure !== undefined) throw run.openFailure;
-      network = createSimNetwork(run.topology, { seed: 1, host: run.host ?? {}, send });
+      const others = run.others ?? [];
+      network = createSimNetwork(run.topology, { seed: 1, host: run.host ?? {}, send, others });
       const open = run.reachOnly ? reachOnlyNetwork(network) : network;
       const told = interruptedNetwork(open, run.statusAtMs, () => tellStatus?.());
       const typed = (run.input ?? []).reduce(

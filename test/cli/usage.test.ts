@@ -107,6 +107,7 @@ describe("help", () => {
     ["trace", "--help"],
     ["report", "--help"],
     ["live", "--help"],
+    ["scan", "--help"],
     ["mtr", "--help"],
     ["completion", "--help"],
     ["help", "auto"],

@@ -15,6 +15,17 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/egress/", "core/wire/", "core/icmp-reply.ts", "core/tracer/pacer.ts"],
   },
   { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
+  {
+    who: "core/scan/",
+    may: [
+      ...CONTRACTS,
+      "core/scan/",
+      "core/wire/",
+      "core/tracer/guard.ts",
+      "core/tracer/pacer.ts",
+      "core/tracer/queue.ts",
+    ],
+  },
   { who: "core/proxy/", may: [...CONTRACTS, "core/proxy/"] },
   { who: "core/sim/", may: ["core/sim/", "core/wire/", ...CONTRACTS] },
   { who: "core/socket/", may: ["core/socket/", "core/ffi/", "core/wire/", ...CONTRACTS] },
@@ -26,6 +37,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/padding.ts"],
   },
   { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts", "core/padding.ts"] },
+  { who: "core/icmp-many.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/padding.ts", "core/wire/"] },
   { who: "core/mod.ts", may: ["core/"] },
   { who: "core/testing.ts", may: ["core/"] },
   {
@@ -60,6 +72,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
       "core/wire/",
       "core/icmp-reply.ts",
       "core/icmp-listener.ts",
+      "core/icmp-many.ts",
       "core/tcp-service.ts",
       "core/padding.ts",
     ],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SocketError } from "../../core/errors.ts";
-import type { Libc } from "../../core/ffi/libc.ts";
+import type { LinuxLibc } from "../../core/ffi/libc.ts";
 import { loadLibc } from "../../core/ffi/load.ts";
 import type { Network } from "../../core/network.ts";
 import { AF, IP, SO, SOCK, SOL } from "../../core/socket/linux/abi.ts";
@@ -25,7 +25,7 @@ function createFallen(copies: number, taps: number): Fallen {
     // As the kernel says it: EBADF, of a descriptor that nobody has.
     return libc.close(-1);
   };
-  const falling: Libc = {
+  const falling: LinuxLibc = {
     ...libc,
     socket: (domain, type, protocol) => {
       const isRaw = (type & 0xf) === SOCK.raw && domain !== AF.netlink;

@@ -7,45 +7,51 @@ import { type FinishedRun, rounded, sourceOf } from "./run.ts";
  * line. A hop without an answer has no entry; what was not measured is left out.
  */
 export function scamperJson(run: FinishedRun): string {
+  const startMs = run.head.started.getTime();
+  const cycle = { list_name: "default", id: 0 };
+  const line = (value: object): string => `${printableJson(value)}\n`;
+  return [
+    line({ type: "cycle-start", ...cycle, start_time: Math.floor(startMs / 1000) }),
+    scamperTrace(run),
+    line({ type: "cycle-stop", ...cycle, stop_time: Math.floor((startMs + run.end.durationMs) / 1000) }),
+  ].join("");
+}
+
+/** The line of the trace alone. */
+export function scamperTrace(run: FinishedRun): string {
   const { head, end } = run;
   const { target, started, trace } = head;
   const winner = end.winner;
   const path = winner?.path;
   const startMs = started.getTime();
   const source = sourceOf(run)?.text;
-  const cycle = { list_name: "default", id: 0 };
   const hops = (path?.hops() ?? []).flatMap(({ hop, probes }) =>
     probes.flatMap((probe, index) => hopEntry(hop, index + 1, probe)),
   );
-  const lines = [
-    { type: "cycle-start", ...cycle, start_time: Math.floor(startMs / 1000) },
-    {
-      type: "trace",
-      version: "0.1",
-      userid: 0,
-      method: methodOf(winner?.protocol ?? head.ladder[0]?.protocol ?? "", trace.flow === "constant"),
-      ...(source !== undefined && { src: source }),
-      dst: formatAddress(target.address),
-      ...(winner !== undefined && winner.port !== null && { dport: winner.port }),
-      stop_reason: stopReason(path),
-      stop_data: 0,
-      start: {
-        sec: Math.floor(startMs / 1000),
-        usec: (startMs % 1000) * 1000,
-        ftime: started.toISOString().slice(0, 19).replace("T", " "),
-      },
-      hop_count: path?.endHop ?? path?.farthestHop ?? 0,
-      attempts: trace.queries,
-      hoplimit: trace.maxHop,
-      firsthop: trace.firstHop,
-      wait: Math.ceil(trace.maxWaitMs / 1000),
-      wait_probe: 0,
-      probe_count: path?.sent ?? 0,
-      hops,
+  return `${printableJson({
+    type: "trace",
+    version: "0.1",
+    userid: 0,
+    method: methodOf(winner?.protocol ?? head.ladder[0]?.protocol ?? "", trace.flow === "constant"),
+    ...(source !== undefined && { src: source }),
+    dst: formatAddress(target.address),
+    ...(winner !== undefined && winner.port !== null && { dport: winner.port }),
+    stop_reason: stopReason(path),
+    stop_data: 0,
+    start: {
+      sec: Math.floor(startMs / 1000),
+      usec: (startMs % 1000) * 1000,
+      ftime: started.toISOString().slice(0, 19).replace("T", " "),
     },
-    { type: "cycle-stop", ...cycle, stop_time: Math.floor((startMs + end.durationMs) / 1000) },
-  ];
-  return lines.map((line) => `${printableJson(line)}\n`).join("");
+    hop_count: path?.endHop ?? path?.farthestHop ?? 0,
+    attempts: trace.queries,
+    hoplimit: trace.maxHop,
+    firsthop: trace.firstHop,
+    wait: Math.ceil(trace.maxWaitMs / 1000),
+    wait_probe: 0,
+    probe_count: path?.sent ?? 0,
+    hops,
+  })}\n`;
 }
 
 function methodOf(protocol: string, isParis: boolean): string {

@@ -58,6 +58,7 @@ export class IcmpListener extends DatagramSource {
         socket: each.socket,
         atMs,
         ...error.arrival,
+        to: destination,
         ...claimed,
         local: isLocal(this.datagrams.kernel, error.arrival.offender, destination),
         retransmitted: each.isRetransmitted(atMs),

@@ -67,9 +67,11 @@ export class PingSocket extends DatagramSource implements ProbeSocket {
     const error = readIcmpError(icmp, family);
     const echo = error?.packet.protocol === icmpOf(family) ? parseIcmp(error.packet.payload) : undefined;
     if (error === undefined || echo?.type !== types.echoRequest || echo.identifier !== this.localPort) return undefined;
-    const local = isLocal(kernel, icmp.from, addressFromBytes(error.packet.destination));
+    const to = addressFromBytes(error.packet.destination);
+    const local = isLocal(kernel, icmp.from, to);
     const { payload: quoted } = error.packet;
-    return { kind: "error", socket: this, atMs, ...error.arrival, toPort: 0, quoted, local, retransmitted: false };
+    const base = { kind: "error", socket: this, atMs, ...error.arrival } as const;
+    return { ...base, to, toPort: 0, quoted, local, retransmitted: false };
   }
 }
 

@@ -54,6 +54,20 @@ export class Clock {
     return atMs >= notBeforeMs && atMs <= this.nowMs() ? atMs : undefined;
   }
 
+  /** Looks whether the two clocks still run as they did; to be called before stamps are carried over by `carriedMs`. */
+  refresh(): number {
+    const wall = this.#readWall();
+    const nowMs = this.nowMs();
+    if (Math.abs(this.#carry(wall) - nowMs) > DRIFT_MS) this.#reference = this.#refer();
+    return nowMs;
+  }
+
+  /** The monotonic time of a stamp, without any look at the clocks. */
+  carriedMs(seconds: number, nanoseconds: number): number {
+    const reference = this.#reference;
+    return reference.monotonicMs + (seconds - reference.seconds) * 1000 + (nanoseconds - reference.nanoseconds) / 1e6;
+  }
+
   #carry({ seconds, nanoseconds }: Stamp): number {
     const reference = this.#reference;
     // The difference of the seconds first: a whole wall-clock time in milliseconds would cost a quarter microsecond.

@@ -56,6 +56,7 @@ export function errorArrival(
     atMs: context.atMs,
     offender,
     icmp: { type: error.type, code: error.code },
+    ...(target !== undefined && { to: target }),
     toPort: to?.port ?? 0,
     quoted: context.quotes ? (offset === 0 ? bytes : bytes.subarray(0, offset)) : NOTHING,
     extensions: offset === 0 ? NOTHING : bytes.subarray(offset),

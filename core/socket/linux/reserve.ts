@@ -1,6 +1,6 @@
 import { close } from "node:fs";
 import type { Family } from "../../address.ts";
-import type { Libc } from "../../ffi/libc.ts";
+import type { LinuxLibc } from "../../ffi/libc.ts";
 import { AF, IP, IPV6, MSG, PMTUDISC, PROTO, SO, SOCK, SOL } from "./abi.ts";
 import { DROP_ALL } from "./filter.ts";
 import { Kernel } from "./kernel.ts";
@@ -44,13 +44,15 @@ const EXHAUSTED =
 export class SocketReserve {
   /** Whether rules of netfilter may stand between the wire and the sockets: later that could not be asked. */
   readonly mayFilter: boolean;
+  readonly #libc: LinuxLibc;
   readonly #kernel: Kernel;
   readonly #held: Held[] = [];
   readonly #refused = new Set<string>();
   /** /proc/self/status while the sockets were opened. */
   readonly #status: string | undefined;
 
-  constructor(libc: Libc, { copies, taps, families, protocols }: ReserveRequest) {
+  constructor(libc: LinuxLibc, { copies, taps, families, protocols }: ReserveRequest) {
+    this.#libc = libc;
     this.#kernel = new Kernel(libc, {});
     this.#status = this.#kernel.counters.status();
     this.mayFilter = mayFilter(this.#kernel);
@@ -85,8 +87,8 @@ export class SocketReserve {
   }
 
   /** The C library for a network on one interface, or on all. */
-  libcFor(device: string | undefined): Libc {
-    const { libc } = this.#kernel;
+  libcFor(device: string | undefined): LinuxLibc {
+    const libc = this.#libc;
     return {
       ...libc,
       socket: (domain, type, protocol) =>

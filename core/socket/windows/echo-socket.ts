@@ -94,6 +94,7 @@ export class EchoSocket implements ProbeSocket {
       atMs,
       offender: from,
       icmp,
+      to: to.address,
       toPort: 0,
       // Its checksum is of no use: over IPv6 too it is reckoned without addresses.
       quoted: encodeIcmp({ version: 4, type, code: 0, rest, body: sent }),

@@ -1,0 +1,151 @@
+/**
+ * What a scan of many targets costs and how fast it is: `npm run bench:scan -- [targets] [rounds]`. Four kernel routers in
+ * namespaces that answer without limit, and behind them a machine that answers for a whole prefix; nettrace and scamper in
+ * turn over the same list. Answers are counted in the rows. Needs root. Writes its part of docs/performance.md.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EXECUTABLE } from "../test/lab/executable.ts";
+import { createLab, type Lab } from "../test/lab/lab.ts";
+import { saveResults, table, writeBetween } from "./kit/files.ts";
+import { shownMachine, thisMachine } from "./kit/machine.ts";
+import { median } from "./kit/numbers.ts";
+
+const TARGETS = Number(process.argv[2] ?? 20_000);
+const ROUNDS = Number(process.argv[3] ?? 3);
+const CURVE = [1000, 10_000, 100_000];
+/** Nobody is there: all that is sent is outstanding until it is given up. */
+const SILENT = 40_000;
+const SAMPLE_MS = 20;
+/** Of /proc/PID/stat, on every Linux that Bun runs on (sysconf(3), _SC_CLK_TCK). */
+const TICKS_A_SECOND = 100;
+/** As much as scamper takes (-p). */
+const SCAMPER_PPS = 10_000;
+
+interface Measured {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly peakMegabytes: number;
+  readonly rows: number;
+  readonly sent: number;
+  readonly answered: number;
+}
+
+interface Row {
+  readonly type?: string;
+  readonly sent?: number;
+  readonly probe_count?: number;
+  readonly hops?: readonly { readonly address?: string | null; readonly addr?: string; readonly probe_ttl?: number }[];
+}
+
+/** Hops that somebody answered, each once. */
+function count(file: string): Pick<Measured, "rows" | "sent" | "answered"> {
+  const sum = { rows: 0, sent: 0, answered: 0 };
+  for (const line of readFileSync(file, "utf8").split("\n")) {
+    if (line === "") continue;
+    const row = JSON.parse(line) as Row;
+    if (row.type !== undefined && row.type !== "trace") continue;
+    sum.rows += 1;
+    sum.sent += row.sent ?? row.probe_count ?? 0;
+    const hops = (row.hops ?? []).filter(({ address, addr }) => (address ?? addr ?? null) !== null);
+    sum.answered += new Set(hops.map((hop) => hop.probe_ttl ?? hop)).size;
+  }
+  return sum;
+}
+
+function list(lab: Lab, targets: number, first: number): string {
+  const file = join(lab.directory, `targets-${first}-${targets}`);
+  const address = (at: number): string => `${first}.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
+  writeFileSync(file, Array.from({ length: targets }, (_, at) => address(at)).join("\n"));
+  return file;
+}
+
+async function measure(lab: Lab, argv: readonly string[]): Promise<Measured> {
+  const file = join(lab.directory, "rows");
+  const startedMs = performance.now();
+  const child = lab.spawn("host", ["sh", "-c", 'exec "$@" > "$0"', file, ...argv]);
+  let said = "";
+  child.stderr?.on("data", (data: Buffer) => {
+    said += data.toString();
+  });
+  let [cpuSeconds, peakMegabytes] = [0, 0];
+  const timer = setInterval(() => {
+    try {
+      const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ");
+      cpuSeconds = (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+      const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
+      peakMegabytes = Math.max(peakMegabytes, Number(peak ?? 0) / 1024);
+    } catch {
+      // It has just ended: the last sample stands.
+    }
+  }, SAMPLE_MS);
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  clearInterval(timer);
+  const seconds = (performance.now() - startedMs) / 1000;
+  if (code !== 0) throw new Error(`Cannot measure: ${argv.join(" ")} ended with ${code}: ${said}`);
+  return { seconds, cpuSeconds, peakMegabytes, ...count(file) };
+}
+
+const nettrace = (file: string, ...more: readonly string[]): string[] => {
+  return [EXECUTABLE, "scan", "-f", file, "--no-stop-set", "--pps", "1000000", ...more];
+};
+const scamper = (file: string): string[] => {
+  const command = "trace -P icmp-paris -q 2 -w 1";
+  return ["scamper", "-O", "json", "-p", String(SCAMPER_PPS), "-w", "10000", "-c", command, "-f", file];
+};
+
+const machine = thisMachine();
+using lab = await createLab({ hops: [{}, {}, {}, {}] });
+await lab.run("target", ["ip", "route", "add", "local", "20.0.0.0/8", "dev", "lo"]);
+await lab.run("r1", ["ip", "route", "add", "blackhole", "21.0.0.0/8"]);
+
+const runs: Record<"nettrace" | "udp" | "scamper", Measured[]> = { nettrace: [], udp: [], scamper: [] };
+for (let round = 0; round < ROUNDS; round += 1) {
+  const file = list(lab, TARGETS, 20);
+  runs.nettrace.push(await measure(lab, nettrace(file)));
+  runs.udp.push(await measure(lab, nettrace(list(lab, TARGETS / 10, 20), "-P", "udp")));
+  runs.scamper.push(await measure(lab, scamper(file)));
+}
+const curve: Measured[] = [];
+for (const targets of CURVE) curve.push(await measure(lab, nettrace(list(lab, targets, 20))));
+const silent = await measure(lab, nettrace(list(lab, SILENT, 21), "-w", "3", "-q", "1", "--max-gap", "2"));
+
+const rate = ({ answered, seconds }: Measured): number => answered / seconds;
+const range = (values: readonly number[], digits = 0): string =>
+  `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
+const NAMES: Readonly<Record<string, string>> = {
+  nettrace: "nettrace scan --pps 1000000",
+  udp: "the same with -P udp, a tenth of the targets",
+  scamper: `scamper -p ${SCAMPER_PPS}, the most it takes`,
+};
+const speed = Object.entries(runs).map(([name, each]) => [
+  NAMES[name] ?? name,
+  range(each.map(rate)),
+  range(
+    each.map(({ cpuSeconds, answered }) => (cpuSeconds * 1e6) / answered, 1),
+    1,
+  ),
+  range(each.map(({ sent, answered }) => sent - answered)),
+  range(each.map(({ peakMegabytes }) => peakMegabytes)),
+]);
+const costs = [...curve.entries()].map(([at, each]) => [
+  String(CURVE[at]),
+  each.seconds.toFixed(2),
+  ((each.cpuSeconds * 1e6) / (CURVE[at] ?? 1)).toFixed(0),
+  Math.round(rate(each)).toString(),
+  each.peakMegabytes.toFixed(0),
+]);
+const text = `
+\`npm run bench:scan\`: ${shownMachine(machine)} ${TARGETS} targets behind four routers that all answer, five probes each, ${ROUNDS} runs in turn; medians with ranges.
+
+${table(["", "answers/s", "processor µs per answer", "unanswered", "peak MB"], speed)}
+
+${table(["targets", "seconds", "processor µs per target", "answers/s", "peak MB"], costs)}
+
+${SILENT} targets of which nobody answers, 3 s for each probe: peak ${silent.peakMegabytes.toFixed(0)} MB, ${silent.sent} probes.
+`;
+console.log(text);
+saveResults("scan", { machine, targets: TARGETS, runs, curve, silent });
+writeBetween("docs/performance.md", "bench:scan", text);

@@ -1,0 +1,138 @@
+import {
+  causeOfError,
+  describeIcmp,
+  formatAddress,
+  type MplsLabel,
+  type ScanHop,
+  type ScanRow,
+} from "../../core/mod.ts";
+import { printable, printableJson } from "../printable.ts";
+
+/** What all rows of a scan share. */
+export interface RowHead {
+  readonly protocol: string;
+  /** Null for protocols without ports. */
+  readonly port: number | null;
+  /** The wall-clock time of a monotonic one. */
+  readonly timeOf: (atMs: number) => Date;
+}
+
+/** One line of JSON; docs/scan.md tells what its members mean, docs/schema/scan-1.json their types. */
+export function jsonRow(row: ScanRow, head: RowHead): string {
+  const { target, outcome, error, hops, stopSet } = row;
+  const end = endOf(row);
+  return `${printableJson({
+    schema: "nettrace.scan/1",
+    target: formatAddress(target),
+    outcome,
+    reason: reasonOf(row),
+    error: error === undefined ? null : { stage: error.stage, errno: error.errno },
+    protocol: head.protocol,
+    port: head.port,
+    started_at: head.timeOf(row.startedAtMs).toISOString(),
+    duration_ms: rounded(row.endedAtMs - row.startedAtMs),
+    sent: sentOf(row),
+    target_hop: outcome === "reached" ? (end?.hop ?? null) : null,
+    rtt_ms: outcome === "reached" ? rounded(end?.rttMs) : null,
+    stop_set: stopSet === undefined ? null : { hop: stopSet.hop, address: formatAddress(stopSet.address) },
+    hops: hops.map(jsonHop),
+  })}\n`;
+}
+
+const NO_LABELS: readonly MplsLabel[] = [];
+
+function jsonHop(told: ScanHop): object {
+  const { hop, sent, from, rttMs, late, icmp, mark, mpls = NO_LABELS, mtu } = told;
+  if (from === undefined) return { hop, sent, address: null, rtt_ms: null };
+  return {
+    hop,
+    sent,
+    address: formatAddress(from),
+    rtt_ms: rounded(rttMs),
+    late: late === true,
+    icmp: icmp ?? null,
+    mark: mark ?? null,
+    mtu: mtu ?? null,
+    reply_hop_limit: told.replyHopLimit ?? null,
+    quoted_hop_limit: told.quotedHopLimit ?? null,
+    mpls: mpls.map(jsonLabel),
+  };
+}
+
+function jsonLabel({ label, trafficClass, bottomOfStack, ttl }: MplsLabel): object {
+  return { label, traffic_class: trafficClass, bottom_of_stack: bottomOfStack, ttl };
+}
+
+/** RFC 4180. */
+export const CSV_HEADER = `${[
+  "target",
+  "outcome",
+  "reason",
+  "errno",
+  "started_at",
+  "duration_ms",
+  "sent",
+  "target_hop",
+  "rtt_ms",
+  "stop_set_hop",
+  "stop_set_address",
+  "path",
+].join(",")}\r\n`;
+
+/** One line for a target; `path` has its hops, as in `1=192.0.2.1/0.4 2=* 3=198.51.100.7/1.25`. */
+export function csvRow(row: ScanRow, head: RowHead): string {
+  const { target, outcome, error, hops, stopSet } = row;
+  const end = outcome === "reached" ? endOf(row) : undefined;
+  const path = hops.map(({ hop, from, rttMs }) => {
+    if (from === undefined) return `${hop}=*`;
+    return `${hop}=${formatAddress(from)}${rttMs === undefined ? "" : `/${rounded(rttMs)}`}`;
+  });
+  return `${[
+    formatAddress(target),
+    outcome,
+    reasonOf(row),
+    error?.errno ?? null,
+    head.timeOf(row.startedAtMs).toISOString(),
+    rounded(row.endedAtMs - row.startedAtMs),
+    sentOf(row),
+    end?.hop ?? null,
+    rounded(end?.rttMs),
+    stopSet?.hop ?? null,
+    stopSet === undefined ? null : formatAddress(stopSet.address),
+    path.join(" "),
+  ]
+    .map(csvCell)
+    .join(",")}\r\n`;
+}
+
+function csvCell(value: string | number | null): string {
+  const text = printable(String(value ?? ""));
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Why the row ends as it does, in words, where the outcome alone does not say it; else null. */
+function reasonOf(row: ScanRow): string | null {
+  const { outcome, error, skip } = row;
+  if (outcome === "skipped") return skip ?? null;
+  if (outcome === "refused") return error === undefined ? null : causeOfError(error);
+  const end = outcome === "reached" || outcome === "unreachable" ? endOf(row) : undefined;
+  if (end?.from === undefined) return null;
+  const words = end.icmp && describeIcmp(end.icmp, end.from.family)?.words;
+  return end.mark ?? words ?? (end.icmp === undefined ? null : "echo reply");
+}
+
+/** The hop at which the target, or the router that knows no way on, answered. */
+function endOf({ hops, outcome }: ScanRow): ScanHop | undefined {
+  return hops.find(({ effect }) => effect === outcome);
+}
+
+function sentOf({ hops }: ScanRow): number {
+  let sum = 0;
+  for (const { sent } of hops) sum += sent;
+  return sum;
+}
+
+/** Microseconds are as fine as any stamp here; null where it was not measured. */
+function rounded(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,82 @@
+import type { Family, IpAddress } from "../address.ts";
+import { addressFromBytes, parseAddress } from "../address.ts";
+
+/** Addresses of one family from the first to the last, as numbers. */
+export interface Range {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+export const BITS: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
+
+/** An address or a prefix such as `192.0.2.0/24`, whose host bits do not count; undefined for anything else. */
+export function parseRange(text: string): (Range & { readonly family: Family }) | undefined {
+  const [body = "", length, ...more] = text.split("/");
+  const address = parseAddress(body);
+  if (address === undefined || address.zone !== undefined || more.length > 0) return undefined;
+  const { family } = address;
+  const value = numberOf(address);
+  if (length === undefined) return { family, first: value, last: value };
+  if (!/^\d{1,3}$/.test(length) || Number(length) > BITS[family]) return undefined;
+  const hosts = (1n << BigInt(BITS[family] - Number(length))) - 1n;
+  return { family, first: value & ~hosts, last: value | hosts };
+}
+
+function numberOf({ bytes }: IpAddress): bigint {
+  let value = 0n;
+  for (const octet of bytes) value = (value << 8n) | BigInt(octet);
+  return value;
+}
+
+export function addressOf(value: bigint, family: Family): IpAddress {
+  const bytes = new Uint8Array(BITS[family] / 8);
+  for (let at = bytes.length - 1, rest = value; at >= 0; at -= 1, rest >>= 8n) bytes[at] = Number(rest & 0xffn);
+  return new NumberedAddress(family, bytes);
+}
+
+/** Of the many that are under way, few are ever shown: the text is made when it is asked for. */
+class NumberedAddress implements IpAddress {
+  readonly family: Family;
+  readonly bytes: Uint8Array;
+
+  constructor(family: Family, bytes: Uint8Array) {
+    this.family = family;
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    return addressFromBytes(this.bytes).text;
+  }
+}
+
+/** Disjoint ranges in order, which `find` searches. */
+export interface RangeSet {
+  readonly ranges: readonly Range[];
+  has(value: bigint): boolean;
+}
+
+/** What touches or overlaps becomes one. */
+export function createRangeSet(given: readonly Range[]): RangeSet {
+  const ranges: { first: bigint; last: bigint }[] = [];
+  for (const { first, last } of given.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))) {
+    const before = ranges.at(-1);
+    if (before === undefined || first > before.last + 1n) ranges.push({ first, last });
+    else if (last > before.last) before.last = last;
+  }
+  return {
+    ranges,
+    has(value) {
+      let low = 0;
+      let high = ranges.length - 1;
+      while (low <= high) {
+        const middle = (low + high) >>> 1;
+        const range = ranges[middle];
+        if (range === undefined) return false;
+        if (value < range.first) high = middle - 1;
+        else if (value > range.last) low = middle + 1;
+        else return true;
+      }
+      return false;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { SocketError } from "../../core/errors.ts";
+import { encodeEcho, parseIcmp } from "../../core/wire/mod.ts";
+import { FAMILIES, hasRoot, LOOPBACK, openNetwork } from "./host.ts";
+
+const PATIENCE_MS = 3000;
+
+describe("a batch socket on Linux", () => {
+  for (const family of FAMILIES) {
+    it(`sends many packets at once, each as it was laid out, and reads many: IPv${family}`, async (t) => {
+      if (!hasRoot(t)) return;
+      using network = openNetwork();
+      const protocol = family === 4 ? 1 : 58;
+      using socket = network.openBatch?.({ type: "raw", protocol }, family);
+      if (socket === undefined) return t.skip("rules of this host may keep answers back: there is no such socket then");
+      const identifier = 0x4e54;
+      const { bytes: own } = LOOPBACK[family];
+      const left: number[] = [];
+      const seen = new Map<number, { readonly atMs: number; readonly hopLimit: number | undefined }>();
+      const startMs = network.nowMs();
+      for (let round = 0; round < 10; round += 1) {
+        for (let index = 0; index < socket.capacity; index += 1) {
+          const payload = new Uint8Array(32).fill(index);
+          const sequence = round * socket.capacity + index;
+          const addresses = family === 4 ? {} : { source: own, destination: own };
+          const fields = { version: family, request: true, identifier, sequence, payload, ...addresses };
+          const packet = encodeEcho(fields);
+          socket.push(packet, LOOPBACK[family], 1 + index);
+          packet.fill(0xee);
+        }
+        assert.throws(() => socket.push(new Uint8Array(8), LOOPBACK[family], 1), /ENOBUFS/);
+        socket.flush(
+          (index, atMs) => {
+            left.push(round * socket.capacity + index);
+            assert.ok(atMs >= startMs && atMs <= network.nowMs());
+          },
+          (_, error) => assert.fail(error),
+        );
+      }
+      assert.deepEqual(
+        left,
+        Array.from({ length: 10 * socket.capacity }, (_, at) => at),
+      );
+      const endMs = startMs + PATIENCE_MS;
+      while (seen.size < left.length && network.nowMs() < endMs) {
+        socket.drain(({ bytes, from, hopLimit, atMs }) => {
+          const echo = parseIcmp(bytes);
+          if (echo?.identifier !== identifier || echo.type !== (family === 4 ? 0 : 129)) return;
+          assert.equal(from.text, LOOPBACK[family].text);
+          assert.deepEqual(
+            [...echo.body],
+            Array.from({ length: 32 }, () => echo.sequence % socket.capacity),
+          );
+          seen.set(echo.sequence, { atMs, hopLimit });
+        });
+      }
+      assert.equal(seen.size, left.length);
+      for (const { atMs, hopLimit } of seen.values()) {
+        assert.ok(atMs >= startMs - 0.1 && atMs <= network.nowMs());
+        assert.ok(hopLimit !== undefined && hopLimit > 0);
+      }
+      assert.equal(
+        socket.drain(() => assert.fail("nothing more was sent")),
+        0,
+      );
+    });
+  }
+
+  it("tells of each packet that the kernel refuses, and sends those behind it", (t) => {
+    if (!hasRoot(t)) return;
+    using network = openNetwork();
+    using socket = network.openBatch?.({ type: "raw", protocol: 1 }, 4);
+    if (socket === undefined) return t.skip("rules of this host may keep answers back: there is no such socket then");
+    const [left, refused]: [number[], SocketError[]] = [[], []];
+    const packet = encodeEcho({ version: 4, request: true, identifier: 1, sequence: 1, payload: new Uint8Array(8) });
+    // A hop limit of 0 is no hop limit (ip(7)).
+    for (const hopLimit of [1, 0, 1, 0, 1]) socket.push(packet, LOOPBACK[4], hopLimit);
+    socket.flush(
+      (index) => left.push(index),
+      (_, error) => refused.push(error),
+    );
+    assert.deepEqual(left, [0, 2, 4]);
+    assert.deepEqual(
+      refused.map(({ stage, errno }) => [stage, errno]),
+      [
+        ["send", "EINVAL"],
+        ["send", "EINVAL"],
+      ],
+    );
+  });
+
+  it("closes with its network", (t) => {
+    if (!hasRoot(t)) return;
+    const network = openNetwork();
+    const socket = network.openBatch?.({ type: "raw", protocol: 1 }, 4);
+    network[Symbol.dispose]();
+    if (socket === undefined) return t.skip("rules of this host may keep answers back: there is no such socket then");
+    assert.throws(() => socket.push(new Uint8Array(8), LOOPBACK[4], 1), /EBADF/);
+    assert.equal(
+      socket.drain(() => assert.fail("closed")),
+      0,
+    );
+  });
+});
