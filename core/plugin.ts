@@ -69,7 +69,7 @@ export interface ProtocolPlugin {
    * Probes to very many targets of one family, for `scan`; undefined where what is asked for does not allow it. Absent: a
    * scan opens a session for each target that is under way, which needs more memory and time.
    */
-  many?(network: Network, family: Family, options: ProbeOptions): ManySession | undefined;
+  readonly many?: (network: Network, family: Family, options: ProbeOptions) => ManySession | undefined;
 }
 
 /** Knows the probes to all targets of a scan by what is in them, and holds nothing for any of them. */
