@@ -113,7 +113,9 @@ async function explain(error: unknown): Promise<{ readonly message: string; read
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UsageError || error instanceof ResolveError) return { message, exitCode: EXIT.usage };
   if (error instanceof SocketError) return { message, exitCode: EXIT.refusedHere };
-  if (error instanceof PrivilegeError) return { message, exitCode: EXIT.privileged };
+  if (error instanceof PrivilegeError) {
+    return { message: `${message}; --keep-privileges goes on with them`, exitCode: EXIT.privileged };
+  }
   // What Deno was not allowed.
   if (error instanceof Error && error.name === "NotCapable") {
     return { message: `Cannot go on: Deno refuses: ${message}`, exitCode: EXIT.usage };

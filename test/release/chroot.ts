@@ -36,13 +36,18 @@ export function createChroot(): Chroot {
 }
 
 /** The same four things of every executable that starts: what it is, where it runs, and a probe sent by the C library. */
-export function assertItRuns(run: (...args: readonly string[]) => Ran, target: string, libc: RegExp): void {
+export function assertItRuns(
+  run: (...args: readonly string[]) => Ran,
+  target: string,
+  libc: RegExp,
+  options: readonly string[] = [],
+): void {
   const version = run("--version", "--verbose");
   assert.equal(version.code, 0, version.stderr);
   assert.match(version.stdout, /^nettrace \d+\.\d+\.\d+\ncommit +[0-9a-f]{40}(-dirty)?\nruntime +Bun \d/);
   assert.match(version.stdout, new RegExp(`^target +${target}$`, "m"));
   assert.match(version.stdout, libc);
-  const trace = run("trace", "127.0.0.1", "-P", "tcp-connect:1", "-n", "--format", "json");
+  const trace = run("trace", "127.0.0.1", "-P", "tcp-connect:1", "-n", "--format", "json", ...options);
   assert.equal(trace.code, 0, trace.stderr);
   const { trace: shown = JSON.parse(trace.stdout) } = Object(JSON.parse(trace.stdout));
   assert.equal(shown.outcome, "reached", trace.stdout);
