@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { type Names, UsageError } from "../../core/mod.ts";
 import { echo } from "../host.ts";
 import type { Reporter } from "../render/text.ts";
@@ -24,7 +24,8 @@ export interface RecordingFile {
  */
 export function openRecordingFile(path: string, opened?: number): RecordingFile {
   const fd = opened ?? open(path);
-  if (opened !== undefined) ftruncateSync(opened);
+  // A device or a pipe has nothing to take away.
+  if (opened !== undefined && fstatSync(opened).isFile()) ftruncateSync(opened);
   let pending = "";
   const flush = (): void => {
     let rest: Uint8Array = new TextEncoder().encode(pending);
