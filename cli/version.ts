@@ -9,12 +9,13 @@ declare const NETTRACE_TARGET: string | undefined;
 export function verboseVersion(): string {
   const commit = typeof NETTRACE_COMMIT === "string" ? NETTRACE_COMMIT : "unknown";
   const target = typeof NETTRACE_TARGET === "string" ? NETTRACE_TARGET : "unknown";
-  const rows = { commit, runtime: runtime(), target, libc: libc() };
+  const rows = { commit, runtime: runtimeText(), target, libc: libcText() };
   const lines = Object.entries(rows).map(([name, value]) => `${name.padEnd(7)}  ${value}\n`);
   return `${VERSION_LINE}\n${lines.join("")}`;
 }
 
-function runtime(): string {
+/** Bun, Deno or Node, with its version. */
+export function runtimeText(): string {
   const { bun, deno, node } = process.versions;
   if (bun !== undefined) return `Bun ${bun}`;
   if (deno !== undefined) return `Deno ${deno}`;
@@ -22,7 +23,7 @@ function runtime(): string {
 }
 
 /** The C library that is mapped into this process, whatever the target was meant for. */
-function libc(): string {
+export function libcText(): string {
   if (process.platform !== "linux" || !existsSync("/proc/self/maps")) return "unknown";
   const maps = readFileSync("/proc/self/maps", "utf8");
   if (/\/(ld-musl-[^/\s]+|libc\.musl-[^/\s]+)$/m.test(maps)) return "musl";

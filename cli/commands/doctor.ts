@@ -14,6 +14,7 @@ import { printableJson } from "../printable.ts";
 import { NOBODY, successor } from "../privileges/resign.ts";
 import { doctorTable } from "../render/doctor.ts";
 import { createPaint } from "../render/style.ts";
+import { libcText, runtimeText } from "../version.ts";
 
 export interface DoctorArguments {
   readonly format?: string | undefined;
@@ -62,6 +63,7 @@ async function examine(context: CommandContext): Promise<readonly Check[]> {
       state: isLinux ? "ok" : "limited",
       finding: `${process.platform} ${release()} ${process.arch}`,
     },
+    ...(isLinux ? [libcCheck()] : []),
     ...rights,
     ...((await isPrivileged()) ? [resignation(context)] : []),
     ...socketChecks(inspection),
@@ -109,7 +111,7 @@ function interfaces(): readonly string[] {
   return Object.keys(networkInterfaces()).filter((name) => name !== "lo");
 }
 
-function runtimeText(): string {
-  const { bun, deno, node } = process.versions;
-  return bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : `Node ${node}`;
+function libcCheck(): Check {
+  const found = libcText();
+  return { group: "program", name: "libc", state: found === "unknown" ? "unknown" : "ok", finding: found };
 }
