@@ -82,7 +82,11 @@ int main(int argc, char **argv) {
     struct call *call = call_of(tid);
     if (signal == (SIGTRAP | 0x80)) {
       struct __ptrace_syscall_info info;
-      if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) < 0) return 3;
+      if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) < 0) {
+        /* Another thread has ended the program meanwhile; the next waitpid tells of this one's end. */
+        if (errno == ESRCH) continue;
+        return 3;
+      }
       if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
         ptrace(PTRACE_GETREGS, tid, 0, &call->entry);
         if (!is_clock && is_privileged_socket(&call->entry)) {
