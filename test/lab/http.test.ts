@@ -106,7 +106,11 @@ describeInLab("the http plugin and real servers, by the built executable", fileU
   ): Promise<void> => {
     for (const family of FAMILIES) {
       for (const user of USERS) {
-        const run: JsonRun = await nettraceJson(lab, user, ...args(family, port, more));
+        const ask = (): Promise<JsonRun> => nettraceJson(lab, user, ...args(family, port, more));
+        const first = await ask();
+        // A server that forks for each connection may be late once on a busy host; twice in a row it would be our fault.
+        const isLate = first.report.trace?.hops.some(({ probes }) => probes.some((each) => each.mark === undefined));
+        const run = isLate === true ? await ask() : first;
         assert.deepEqual(verdicts(run), [`http:${port} ${verdict}`], run.stderr);
         assert.equal(run.code, verdict === "reached" ? 0 : 1);
         assertTruePath(run, lab, family);
