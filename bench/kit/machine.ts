@@ -24,10 +24,15 @@ export function thisMachine(): Machine {
   };
 }
 
+/** Whether others were at work before anything was measured. */
+export function isBusy({ cpus: count, load }: Machine): boolean {
+  return load > count / 2;
+}
+
 /** One line, with a warning where others were at work. */
-export function shownMachine({ cpu, cpus: count, memoryGb, kernel, date, load }: Machine): string {
-  const isBusy = load > count / 2;
-  const note = isBusy
+export function shownMachine(machine: Machine): string {
+  const { cpu, cpus: count, memoryGb, kernel, date, load } = machine;
+  const note = isBusy(machine)
     ? `; **the machine was busy: load ${load} before the start, so these numbers are worse than they need be**`
     : `; load ${load} before the start`;
   return `${date}, ${kernel}, ${count} × ${cpu}, ${memoryGb} GB${note}.`;

@@ -2,7 +2,7 @@ import type { BenchCase } from "./cases.ts";
 import { type BarGroup, barChart } from "./chart.ts";
 import type { Completeness, Memory } from "./extras.ts";
 import { table, writeBetween, writeFile } from "./files.ts";
-import { type Machine, shownMachine } from "./machine.ts";
+import { isBusy, type Machine, shownMachine } from "./machine.ts";
 import { median, shownMs, shownRange } from "./numbers.ts";
 import type { Measured } from "./turns.ts";
 
@@ -113,6 +113,6 @@ function readmeLine(results: SpeedResults, [first]: readonly BenchCase[]): strin
   return (
     `- **${shownMs(own)} ms** from start to exit for \`nettrace auto\` over 12 hops to a target at 167 ms; ` +
     `\`traceroute -T\` takes ${shownMs(peer)} ms, \`mtr -c 3\` ${shownMs(mtr)} ms ` +
-    "([docs/performance.md](docs/performance.md))."
+    `(${isBusy(results.machine) ? "on a machine that was busy; " : ""}[docs/performance.md](docs/performance.md)).`
   );
 }
