@@ -1,6 +1,6 @@
 import { UsageError } from "../core/errors.ts";
 import type { ProtocolPlugin } from "../core/plugin.ts";
-import { openUdp } from "./udp-session.ts";
+import { openUdp, UDP_MODES, VARY } from "./udp-session.ts";
 
 /** A UDP-Lite header (RFC 3828 §3). */
 const HEADER = 8;
@@ -12,18 +12,10 @@ const HEADER = 8;
 export const udpLite: ProtocolPlugin = {
   name: "udp-lite",
   summary: "UDP-Lite to a port where nobody listens",
-  modes: [
-    { name: "udp+raw-icmp", needs: "raw" },
-    { name: "error-queue", needs: "none" },
-  ],
+  modes: UDP_MODES,
   defaultPort: 53,
   options: [
-    {
-      name: "vary",
-      description: "by which port flows differ: destination, or source (a socket for each flow)",
-      type: "string",
-      default: "destination",
-    },
+    VARY,
     {
       name: "coverage",
       description: "octets that the checksum covers: 8 (the header) to 65535, or 0 for all",
@@ -33,11 +25,9 @@ export const udpLite: ProtocolPlugin = {
   ],
   open(network, target, options) {
     const coverage = options.plugin?.["coverage"] ?? HEADER;
-    if (typeof coverage !== "number" || !Number.isInteger(coverage) || coverage > 0xffff || coverage < 0) {
-      throw new UsageError("Cannot cover so much by a UDP-Lite checksum: coverage is 0, or 8 to 65535");
-    }
-    if (coverage > 0 && coverage < HEADER) {
-      throw new UsageError("Cannot cover less than the header by a UDP-Lite checksum: coverage is 0, or 8 to 65535");
+    const isOctets = typeof coverage === "number" && Number.isInteger(coverage);
+    if (!isOctets || coverage > 0xffff || (coverage !== 0 && coverage < HEADER)) {
+      throw new UsageError("Cannot cover that by a UDP-Lite checksum: coverage is 0, or 8 to 65535");
     }
     return openUdp(network, target, options, { name: "udp-lite", liteCoverage: coverage });
   },

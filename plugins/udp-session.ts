@@ -4,7 +4,7 @@ import { openIcmpListener } from "../core/icmp-listener.ts";
 import { equalBytes, readErrorArrival, readQuotedError } from "../core/icmp-reply.ts";
 import type { Arrival, ErrorArrival, Network, PacketArrival, ProbeSocket } from "../core/network.ts";
 import { paddedPayload } from "../core/padding.ts";
-import type { ProbeOptions, ProbeSession } from "../core/plugin.ts";
+import type { PluginMode, PluginOption, ProbeOptions, ProbeSession } from "../core/plugin.ts";
 import type { Probe, Reply } from "../core/probe.ts";
 import {
   checksumWithWord,
@@ -15,6 +15,19 @@ import {
   readU16,
   writeU16,
 } from "../core/wire/mod.ts";
+
+/** With privilege a raw ICMP socket listens beside the error queue. */
+export const UDP_MODES: readonly PluginMode[] = [
+  { name: "udp+raw-icmp", needs: "raw" },
+  { name: "error-queue", needs: "none" },
+];
+
+export const VARY: PluginOption = {
+  name: "vary",
+  description: "by which port flows differ: destination, or source (a socket for each flow)",
+  type: "string",
+  default: "destination",
+};
 
 /** UDP, or UDP-Lite with a checksum over so many octets (0: all). */
 export interface UdpKind {

@@ -1,5 +1,5 @@
 import type { ProtocolPlugin } from "../core/plugin.ts";
-import { openUdp } from "./udp-session.ts";
+import { openUdp, UDP_MODES, VARY } from "./udp-session.ts";
 
 /**
  * UDP to one port (flow 0) or, for other flows, to the ports behind it, as the classic traceroute counts them. The
@@ -10,18 +10,8 @@ import { openUdp } from "./udp-session.ts";
 export const udp: ProtocolPlugin = {
   name: "udp",
   summary: "UDP to a port where nobody listens",
-  modes: [
-    { name: "udp+raw-icmp", needs: "raw" },
-    { name: "error-queue", needs: "none" },
-  ],
+  modes: UDP_MODES,
   defaultPort: 33434,
-  options: [
-    {
-      name: "vary",
-      description: "by which port flows differ: destination, or source (a socket for each flow)",
-      type: "string",
-      default: "destination",
-    },
-  ],
+  options: [VARY],
   open: (network, target, options) => openUdp(network, target, options, { name: "udp" }),
 };
