@@ -36,6 +36,15 @@ export interface Watched extends Pick<Attempt, "protocol" | "port" | "mode"> {
   readonly isUnopened: boolean;
 }
 
+/** Nobody who looks once a round notices a tenth of it, or a tenth of a second. */
+const MOST_PATIENCE_MS = 100;
+const PATIENCE = 0.1;
+
+/** How late answers may be told in rounds of such a length (`RoundsOptions.patienceMs`), milliseconds. */
+export function patienceOf(intervalMs: number): number {
+  return Math.min(MOST_PATIENCE_MS, PATIENCE * intervalMs);
+}
+
 /** Asks a path round after round. Throws UsageError where an option cannot be had. */
 export async function watchRounds(network: Network, watch: Watch): Promise<Watched> {
   const { target, rungs, rounds, signal, onEvent, table = createRoundsTable() } = watch;

@@ -46,6 +46,8 @@ interface ArrivalBase {
   readonly socket: ProbeSocket;
   /** Monotonic milliseconds (as `Network.nowMs`), stamped by the kernel where it can. */
   readonly atMs: number;
+  /** It was not stamped and may have waited before it was read (`Network.receive`): no RTT can be told. */
+  readonly blurred?: boolean;
 }
 
 /** A packet on a raw, ping or UDP socket. `bytes` begin after the IP header (UDP sockets: after the UDP header). */
@@ -214,9 +216,10 @@ export interface Network extends Disposable {
   dial(to: Endpoint, hopLimit: number | undefined, localPort: number, tag?: number): ProbeSocket;
   /**
    * The next arrival on any socket, or undefined at `untilMs` or on abort. One call at a time. Never rejects; never
-   * blocks the event loop.
+   * blocks the event loop. With `patienceMs` (default 0) it may come so many milliseconds late where its time is the
+   * kernel's stamp: many are then read at one waking.
    */
-  receive(untilMs: number, signal?: AbortSignal): Promise<Arrival | undefined>;
+  receive(untilMs: number, signal?: AbortSignal, patienceMs?: number): Promise<Arrival | undefined>;
   /**
    * How many TCP segments this host failed to retransmit since it started (Linux: `TcpExt TCPRetransFail`), which
    * tells a SYN that a local rule drops from one that the network lost; undefined where it cannot be known.

@@ -29,7 +29,7 @@ import { reportDocument } from "../render/report-json.ts";
 import { createKeeper, type ReportKeeper } from "../render/report-keeper.ts";
 import { reportLines } from "../render/report-text.ts";
 import { createPaint } from "../render/style.ts";
-import { type Watched, watchRounds } from "../rounds.ts";
+import { patienceOf, type Watched, watchRounds } from "../rounds.ts";
 import { aborted, checkZone, openNetwork, probeOptions, routeOf } from "./run.ts";
 
 export interface ReportArguments {
@@ -207,6 +207,7 @@ function watch(plan: Plan, { network, target, signal }: Scene, chosen: Chosen): 
     probe: probeOptions(plan.options),
     rounds: {
       intervalMs: plan.intervalMs,
+      patienceMs: patienceOf(plan.intervalMs),
       cycles: plan.cycles,
       perProbeTimeoutMs: trace.maxWaitMs ?? TIMEOUT_MS,
       graceMs: Math.min(GRACE_MS, trace.maxWaitMs ?? GRACE_MS),

@@ -1,10 +1,12 @@
-import { Box, type Instance, render, Text, useApp, useInput } from "ink";
-import { createElement, memo, type ReactElement } from "react";
+import { type Instance, render, useApp, useInput } from "ink";
+import { createElement } from "react";
+
+import { createFrameWriter } from "./frame-writer.ts";
 import type { Key } from "./keys.ts";
 import { keysOf } from "./keystrokes.ts";
 import type { Size } from "./view/frame.ts";
 
-/** The terminal as ink draws on it: lines in, keys out. */
+/** The terminal: lines in, keys out. Its modes, its keys and its two screens are ink's business, the frames are our own. */
 export interface Screen {
   readonly size: Size;
   /** False: the terminal has not taken what was drawn before; nothing was drawn. */
@@ -30,32 +32,13 @@ export interface ScreenOptions {
 type App = ReturnType<typeof useApp>;
 
 interface PageProps {
-  readonly lines: readonly string[];
   readonly hasKeys: boolean;
   readonly onKey: (key: Key) => void;
   readonly onApp: (app: App) => void;
 }
 
-const Row = memo(function Row({ text }: { readonly text: string }): ReactElement {
-  return createElement(Text, { wrap: "truncate-end" }, text);
-});
-
-/** Neighbouring rows without a text are one box: ink takes its time for each. */
-function elementsOf(lines: readonly string[]): ReactElement[] {
-  const elements: ReactElement[] = [];
-  for (let at = 0; at < lines.length; ) {
-    const end = lines.findIndex((text, index) => index >= at && text !== "");
-    const blank = (end < 0 ? lines.length : end) - at;
-    if (blank > 0) elements.push(createElement(Box, { height: blank }));
-    at += blank;
-    const text = lines[at];
-    if (text !== undefined) elements.push(createElement(Row, { text }));
-    at += 1;
-  }
-  return elements;
-}
-
-function Page({ lines, hasKeys, onKey, onApp }: PageProps): ReactElement {
+/** Nothing is in it: a frame by ink costs the layout and the cells of a whole screen, whatever has changed. */
+function Page({ hasKeys, onKey, onApp }: PageProps): null {
   onApp(useApp());
   useInput(
     (input, key) => {
@@ -63,12 +46,7 @@ function Page({ lines, hasKeys, onKey, onApp }: PageProps): ReactElement {
     },
     { isActive: hasKeys },
   );
-  return createElement(
-    Box,
-    { flexDirection: "column", height: lines.length },
-    // A row is known by where it stands.
-    ...elementsOf(lines),
-  );
+  return null;
 }
 
 /** Of a terminal that does not say. */
@@ -77,32 +55,47 @@ const USUAL: Size = { columns: 80, rows: 24 };
 export function openScreen({ stdin, stdout, hasKeys, onKey, onResize }: ScreenOptions): Screen {
   let app: App | undefined;
   let shown: readonly string[] = [];
-  const page = (lines: readonly string[]): ReactElement =>
-    createElement(Page, {
-      lines,
-      hasKeys,
-      onKey,
-      onApp(opened) {
-        app = opened;
-      },
-    });
-  const ink: Instance = render(page([]), {
+  /** It is not ours now, or not any more. */
+  let isAway = false;
+  let isClosed = false;
+  const writer = createFrameWriter();
+  const page = createElement(Page, {
+    hasKeys,
+    onKey,
+    onApp(opened) {
+      app = opened;
+    },
+  });
+  const ink: Instance = render(page, {
     stdin,
     stdout,
-    // The pacer decides when to draw; ink must not put it off.
-    maxFps: 1000,
     // A CI variable in the environment says nothing about this terminal.
     interactive: true,
     alternateScreen: true,
-    incrementalRendering: true,
     exitOnCtrlC: false,
     patchConsole: false,
     isScreenReaderEnabled: false,
   });
-  stdout.on("resize", onResize);
+  const write = (lines: readonly string[]): void => {
+    shown = lines;
+    const text = writer.next(lines);
+    if (text !== "") stdout.write(text);
+  };
+  // Behind ink's own listener, which clears what it takes for its own.
+  const resized = (): void => {
+    writer.forget();
+    onResize();
+  };
+  stdout.on("resize", resized);
   const suspend = async (): Promise<() => Promise<void>> => {
+    isAway = true;
     const suspension = await app?.suspendTerminal();
-    return async () => suspension?.resume();
+    return async () => {
+      await suspension?.resume();
+      isAway = isClosed;
+      writer.forget();
+      if (!isAway) write(shown);
+    };
   };
   return {
     get size() {
@@ -110,10 +103,8 @@ export function openScreen({ stdin, stdout, hasKeys, onKey, onResize }: ScreenOp
     },
     draw(lines) {
       if (stdout.writableLength > 0) return false;
-      if (lines.length !== shown.length || lines.some((line, at) => line !== shown[at])) {
-        shown = lines;
-        ink.rerender(page(lines));
-      }
+      if (isAway) shown = lines;
+      else write(lines);
       return true;
     },
     async redraw() {
@@ -122,7 +113,8 @@ export function openScreen({ stdin, stdout, hasKeys, onKey, onResize }: ScreenOp
     },
     suspend,
     async close() {
-      stdout.off("resize", onResize);
+      isAway = isClosed = true;
+      stdout.off("resize", resized);
       ink.unmount();
       await ink.waitUntilExit();
     },

@@ -16,6 +16,7 @@ import { findWorkingRung } from "../personalities/fallback.ts";
 import { printable } from "../printable.ts";
 import { attemptLabel } from "../render/attempt.ts";
 import { isRefusedHere } from "../result.ts";
+import { patienceOf } from "../rounds.ts";
 import { type Measured, targetState, watchedRuns } from "./measured.ts";
 import { createProtocolRun, type ProtocolKey, type ProtocolRun } from "./protocol-run.ts";
 import type { LiveSettings, LiveTarget } from "./settings.ts";
@@ -120,6 +121,7 @@ export function measureTarget(
         trace: traceOptions(settings, tuning),
         schedule: createRoundsSchedule({
           intervalMs: tuning.intervalMs,
+          patienceMs: patienceOf(tuning.intervalMs),
           perProbeTimeoutMs: settings.timeoutMs,
           graceMs: Math.min(GRACE_MS, settings.timeoutMs),
           graceFactor: GRACE_FACTOR,

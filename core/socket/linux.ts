@@ -128,8 +128,8 @@ class LinuxNetwork implements Network, SocketHost {
     return this.#watch(dial(this.#kernel, this, to, { hopLimit, localPort, tag }));
   }
 
-  receive(untilMs: number, signal?: AbortSignal): Promise<Arrival | undefined> {
-    return this.#reception.receive(untilMs, signal);
+  receive(untilMs: number, signal?: AbortSignal, patienceMs?: number): Promise<Arrival | undefined> {
+    return this.#reception.receive(untilMs, signal, patienceMs);
   }
 
   retransmitFailures(): number | undefined {
@@ -148,6 +148,10 @@ class LinuxNetwork implements Network, SocketHost {
 
   enqueue(arrival: Arrival): void {
     this.#reception.enqueue(arrival);
+  }
+
+  isPatient(): boolean {
+    return this.#reception.isPatient;
   }
 
   watchAgain(): void {
@@ -177,7 +181,7 @@ class LinuxNetwork implements Network, SocketHost {
     this.#untapped.delete(socket);
     let tap = this.#taps.get(family);
     if (tap === undefined) {
-      tap = openTap(this.#kernel, (arrival) => this.enqueue(arrival), family);
+      tap = openTap(this.#kernel, this, family);
       if (tap === undefined) return;
       this.#taps.set(family, tap);
       this.#reception.watch(tap);

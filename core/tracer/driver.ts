@@ -113,7 +113,7 @@ export function createDriver(network: Network): Driver {
       for (const { run } of started) if (!run.ended) wakeMs = Math.min(wakeMs, run.poll(nowMs, count < MAX_DRAIN));
       // The caller decides on what was read before it waits for more.
       if (count > 0 || wakeMs <= nowMs || signal?.aborted) return;
-      const arrival = await network.receive(wakeMs, signal);
+      const arrival = await network.receive(wakeMs, signal, patienceMs());
       if (arrival !== undefined) deliver(arrival);
     },
     [Symbol.dispose]() {
@@ -132,11 +132,17 @@ export function createDriver(network: Network): Driver {
   /** Delivers what has arrived; how much that is. With MAX_DRAIN there may be more. */
   async function drain(signal: AbortSignal | undefined): Promise<number> {
     for (let count = 0; count < MAX_DRAIN; count += 1) {
-      const arrival = await network.receive(network.nowMs(), signal);
+      const arrival = await network.receive(network.nowMs(), signal, patienceMs());
       if (arrival === undefined) return count;
       deliver(arrival);
     }
     return MAX_DRAIN;
+  }
+
+  function patienceMs(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { run } of started) if (!run.ended) least = Math.min(least, run.patienceMs);
+    return Number.isFinite(least) ? least : 0;
   }
 
   function deliver(arrival: Arrival): void {

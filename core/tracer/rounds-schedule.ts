@@ -28,6 +28,11 @@ export interface RoundsOptions {
   readonly preload?: number;
   /** With nothing outstanding the next probe leaves after so many milliseconds already (`ping -A`, `-f`). */
   readonly adaptiveMinMs?: number;
+  /**
+   * Answers may be told so many milliseconds late (`Network.receive`), so that fewer wake-ups do: their times are the
+   * kernel's all the same. Default 0: at once.
+   */
+  readonly patienceMs?: number;
   /** Changes made to it while the rounds run take effect within `CONTROL_MS`. */
   readonly control?: RoundsControl;
 }
@@ -151,6 +156,10 @@ function createRounds(rounds: RoundsOptions, options: TraceOptions, serial: bool
   };
 
   return {
+    /** At the end what is outstanding is all that is waited for. */
+    get patienceMs() {
+      return isOver() ? 0 : (rounds.patienceMs ?? 0);
+    },
     decide(nowMs) {
       turnRound();
       if (isOver()) {

@@ -25,6 +25,8 @@ export interface Run {
   readonly refusedSends: number;
   /** Answers that met some probe of this run, nobody can say which. */
   readonly unattributed: number;
+  /** How late arrivals may be told, milliseconds. */
+  readonly patienceMs: number;
   /** Probes of which something is still known: in flight, or settled a while ago at most. */
   readonly remembered: number;
 }
@@ -271,7 +273,7 @@ export function createRun(
     if (state === "failed") return;
     const first = flight.provisional?.first ?? arrival;
     const isRetransmitted = "retransmitted" in first && first.retransmitted;
-    const isKnown = reply.ambiguous !== true && !isRetransmitted;
+    const isKnown = reply.ambiguous !== true && !isRetransmitted && first.blurred !== true;
     const rttMs = first.atMs - flight.sentAtMs;
     const measured = isKnown && rttMs >= 0 ? { rttMs } : {};
     const tapped = arrival.kind === "packet" && arrival.tapped;
@@ -328,6 +330,9 @@ export function createRun(
     },
     get unattributed() {
       return session.unattributed ?? 0;
+    },
+    get patienceMs() {
+      return schedule.patienceMs ?? 0;
     },
     get remembered() {
       return flights.size;

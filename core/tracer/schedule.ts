@@ -56,6 +56,8 @@ export interface Schedule {
   provisional?(slot: Slot, nowMs: number): void;
   /** Slots whose time is over; they become lost. */
   expire(nowMs: number): readonly Slot[];
+  /** Answers change nothing for so long, milliseconds: the network need not hurry with them. Absent: it must. */
+  readonly patienceMs?: number;
 }
 
 interface HopSlots {

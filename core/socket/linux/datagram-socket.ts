@@ -34,6 +34,8 @@ const CLOCK_SLACK_MS = 0.1;
 
 const SWALLOWED = "this host discarded the packet (Ip6OutDiscards rose)";
 
+type Time = Pick<Arrival, "atMs" | "blurred">;
+
 type DatagramType = Exclude<SocketSpec["type"], "tcp-port">;
 
 /** What the network does for its sockets. */
@@ -42,6 +44,8 @@ export interface SocketHost {
   enqueue(arrival: Arrival): void;
   /** Whether rules of netfilter may stand in this host's way out and in; absent: they may. */
   mayFilter?(): boolean;
+  /** Whether what is stamped waits to be read. Absent: it does not. */
+  isPatient?(): boolean;
   /** Called by a socket that has become active again. */
   watchAgain(): void;
   /** Called by a socket before it closes its descriptor. */
@@ -58,12 +62,14 @@ export class DatagramSocket implements ProbeSocket, Source {
   readonly last = false;
   errorsQuietAtMs: number;
   packetsQuietAtMs: number;
+  /** Until something comes whose stamp is of no use: some sandboxes accept the option and do nothing. */
+  stamped: boolean;
   readonly #kernel: Kernel;
   readonly #host: SocketHost;
   readonly #family: Family;
   readonly #protocol: number;
   readonly #ring = new TagRing();
-  readonly #stamped: boolean;
+  readonly #counts: boolean;
   readonly #refused: RefusedSends;
   #closed = false;
 
@@ -80,7 +86,7 @@ export class DatagramSocket implements ProbeSocket, Source {
     });
     this.localPort = type === "raw" ? 0 : kernel.localPort(fd);
     kernel.receiveHopLimit(fd, family);
-    this.#stamped = kernel.stampBothWays(fd);
+    this.#counts = this.stamped = kernel.stampBothWays(fd);
     this.errorsQuietAtMs = this.packetsQuietAtMs = kernel.clock.nowMs();
   }
 
@@ -133,8 +139,8 @@ export class DatagramSocket implements ProbeSocket, Source {
     const from = readSockaddr(incoming.name, 0, (index) => interfaces.zoneName(index));
     if (from === undefined) return "ignored";
     const control = parseControl(incoming.control, incoming.controlLength(), (index) => interfaces.zoneName(index));
-    const atMs = this.#stampMs(control, this.packetsQuietAtMs) ?? clock.nowMs();
-    return this.#packet(from, control, atMs, incoming.payload()) ?? "ignored";
+    const time = this.#time(control, this.packetsQuietAtMs);
+    return this.#packet(from, control, time, incoming.payload()) ?? "ignored";
   }
 
   [Symbol.dispose](): void {
@@ -144,7 +150,7 @@ export class DatagramSocket implements ProbeSocket, Source {
     this.#kernel.close(this.fd);
   }
 
-  #packet(from: Endpoint, control: Control, atMs: number, received: Uint8Array): PacketArrival | undefined {
+  #packet(from: Endpoint, control: Control, time: Time, received: Uint8Array): PacketArrival | undefined {
     let bytes = received;
     let hopLimit = control.hopLimit;
     if (this.type === "raw" && this.#family === 4) {
@@ -158,7 +164,7 @@ export class DatagramSocket implements ProbeSocket, Source {
     return {
       kind: "packet",
       socket: this,
-      atMs,
+      ...time,
       from: from.address,
       fromPort: this.type === "udp" ? from.port : 0,
       protocol: this.#protocol,
@@ -178,9 +184,11 @@ export class DatagramSocket implements ProbeSocket, Source {
     }
     const control = parseControl(into.control, into.controlLength(), (index) => interfaces.zoneName(index));
     if (control.error?.origin === ORIGIN.timestamping) return this.#departure(control) ?? "ignored";
-    const atMs = this.#stampMs(control, this.errorsQuietAtMs) ?? clock.nowMs();
+    const { blurred, atMs } = this.#time(control, this.errorsQuietAtMs);
     const context = { socket: this, atMs, quotes: true, retransmitted: false };
-    return errorArrival(this.#kernel, into, control, context) ?? "ignored";
+    const arrival = errorArrival(this.#kernel, into, control, context);
+    if (arrival === undefined) return "ignored";
+    return blurred ? { ...arrival, blurred } : arrival;
   }
 
   /** Without a trustworthy stamp there is no departure to tell: "now" would be a time at which nothing left. */
@@ -195,8 +203,13 @@ export class DatagramSocket implements ProbeSocket, Source {
     return atMs === undefined || tag === undefined ? undefined : { kind: "departure", socket: this, atMs, tag };
   }
 
-  #stampMs(control: Control, quietAtMs: number): number | undefined {
-    return control.stamp && this.#kernel.clock.monotonicMs(control.stamp, quietAtMs - QUEUEING_MS);
+  #time({ stamp }: Control, quietAtMs: number): Time {
+    const { clock } = this.#kernel;
+    const atMs = stamp && clock.monotonicMs(stamp, quietAtMs - QUEUEING_MS);
+    if (atMs !== undefined) return { atMs };
+    const hasWaited = this.stamped && this.#host.isPatient?.() === true;
+    this.stamped = false;
+    return { atMs: clock.nowMs(), ...(hasWaited && { blurred: true }) };
   }
 
   /** Moves the error queue's contents to the network's; how many ICMP errors they were. */
@@ -214,7 +227,7 @@ export class DatagramSocket implements ProbeSocket, Source {
 
   /** Whether the kernel counted a failed send differs from version to version: count from 0 again. */
   #recount(): void {
-    if (!this.#stamped) return;
+    if (!this.#counts) return;
     this.#kernel.stampBothWays(this.fd);
     this.#ring.reset();
   }

@@ -1,11 +1,14 @@
 import type { Family } from "../../address.ts";
-import type { Arrival, PacketArrival, ProbeSocket } from "../../network.ts";
+import type { PacketArrival, ProbeSocket } from "../../network.ts";
 import { AF, ETH_P, POLL, PROTO, SOCK } from "./abi.ts";
 import { parseControl } from "./control.ts";
+import type { SocketHost } from "./datagram-socket.ts";
 import { tapFilter } from "./filter.ts";
 import type { Kernel } from "./kernel.ts";
 import { parseTapped } from "./received-ip.ts";
 import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
+
+type TapHost = Pick<SocketHost, "enqueue" | "isPatient">;
 
 /**
  * Sees ICMP answers before the host's INPUT rules do (packet(7)), for all raw ICMP sockets of a network and family. It only
@@ -16,16 +19,17 @@ export class PacketTap implements Source {
   readonly events = POLL.in;
   readonly active = true;
   readonly last = true;
+  stamped = true;
   errorsQuietAtMs: number;
   packetsQuietAtMs: number;
   readonly #kernel: Kernel;
-  readonly #enqueue: (arrival: Arrival) => void;
+  readonly #host: TapHost;
   readonly #family: Family;
   readonly #owners = new Set<ProbeSocket>();
 
-  constructor(kernel: Kernel, enqueue: (arrival: Arrival) => void, fd: number, family: Family) {
+  constructor(kernel: Kernel, host: TapHost, fd: number, family: Family) {
     this.#kernel = kernel;
-    this.#enqueue = enqueue;
+    this.#host = host;
     this.fd = fd;
     this.#family = family;
     kernel.stampReceived(fd);
@@ -57,12 +61,15 @@ export class PacketTap implements Source {
     if (tapped === undefined) return "ignored";
     const { stamp } = parseControl(incoming.control, incoming.controlLength(), (index) => interfaces.zoneName(index));
     const stampMs = stamp && clock.monotonicMs(stamp, this.packetsQuietAtMs - QUEUEING_MS);
+    const hasWaited = stampMs === undefined && this.stamped && this.#host.isPatient?.() === true;
+    if (stampMs === undefined) this.stamped = false;
     const [first, ...others] = this.#owners;
     if (first === undefined) return "ignored";
     const arrival: PacketArrival = {
       kind: "packet",
       socket: first,
       atMs: stampMs ?? clock.nowMs(),
+      ...(hasWaited && { blurred: true }),
       from: tapped.from,
       fromPort: 0,
       protocol: this.#family === 4 ? PROTO.icmp : PROTO.icmpv6,
@@ -70,13 +77,13 @@ export class PacketTap implements Source {
       bytes: tapped.bytes,
       tapped: true,
     };
-    for (const socket of others) this.#enqueue(keep({ ...arrival, socket }));
+    for (const socket of others) this.#host.enqueue(keep({ ...arrival, socket }));
     return arrival;
   }
 }
 
-/** Opens a tap; undefined where the host refuses it: raw ICMP sockets work without. `enqueue`: as `SocketHost.enqueue`. */
-export function openTap(kernel: Kernel, enqueue: (arrival: Arrival) => void, family: Family): PacketTap | undefined {
+/** Opens a tap; undefined where the host refuses it: raw ICMP sockets work without. */
+export function openTap(kernel: Kernel, host: TapHost, family: Family): PacketTap | undefined {
   const { libc } = kernel;
   // Protocol 0 receives nothing, so that no packet comes in before the filter stands.
   const fd = libc.socket(AF.packet, SOCK.dgram | SOCK.nonblock | SOCK.cloexec, 0);
@@ -92,5 +99,5 @@ export function openTap(kernel: Kernel, enqueue: (arrival: Arrival) => void, fam
     kernel.close(fd);
     return undefined;
   }
-  return new PacketTap(kernel, enqueue, fd, family);
+  return new PacketTap(kernel, host, fd, family);
 }

@@ -42,6 +42,10 @@ export class Readiness {
     return this.#sources.size;
   }
 
+  get sources(): Iterable<Source> {
+    return this.#sources;
+  }
+
   add(source: Source): void {
     this.#sources.add(source);
   }

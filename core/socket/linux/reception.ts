@@ -8,6 +8,8 @@ const TICK_MS = 50;
 /** After so many looks in vain it looks less often: waking up costs the runtime more than looking. */
 const TICKS = 20;
 const REST_TICK_MS = 250;
+/** Where patience is asked for, what was empty so long ago is taken to be still so. */
+const LOOK_MS = 1;
 /** After so many arrivals in a row the event loop gets a turn. */
 const ARRIVALS_PER_TURN = 64;
 /** How many messages that are no arrivals are read before the event loop gets a turn. */
@@ -29,6 +31,8 @@ export class Reception {
   readonly #watcher: ReceptionWatcher;
   #waiting: Arrival[] = [];
   #turn = 0;
+  #isPatient = false;
+  #emptyAtMs = Number.NEGATIVE_INFINITY;
   #disposed = false;
 
   constructor(readiness: Readiness, wakeup: Wakeup, nowMs: () => number, watcher: ReceptionWatcher = {}) {
@@ -42,25 +46,36 @@ export class Reception {
     return this.#disposed;
   }
 
+  /** What is stamped waits to be read. */
+  get isPatient(): boolean {
+    return this.#isPatient;
+  }
+
   /** How many descriptors are watched. */
   get count(): number {
     return this.#readiness.count;
   }
 
   /** As `Network.receive`. */
-  async receive(untilMs: number, signal: AbortSignal | undefined): Promise<Arrival | undefined> {
+  async receive(untilMs: number, signal: AbortSignal | undefined, patienceMs = 0): Promise<Arrival | undefined> {
+    if (this.#isPatient !== patienceMs > 0) {
+      this.#isPatient = patienceMs > 0;
+      this.#armAll();
+    }
     for (let waits = 0; ; waits++) {
       if (this.#turn >= ARRIVALS_PER_TURN) await this.#yield();
       if (this.#disposed || signal?.aborted === true) return undefined;
       this.#turn++;
-      const arrival = this.#next();
+      const arrival = this.#isPatient && waits === 0 && this.#wasJustEmpty() ? undefined : this.#next();
       if (arrival !== undefined && arrival !== "more") return arrival;
       const leftMs = untilMs - this.#nowMs();
       if (leftMs <= 0) return undefined;
       if (arrival === "more") await this.#yield();
       else {
+        // One of them may not be stamped any more.
+        if (this.#isPatient) this.#armAll();
         const isUrgent = this.#watcher.onWait?.() === true;
-        await this.#wakeup.wait(Math.min(leftMs, waits < TICKS || isUrgent ? TICK_MS : REST_TICK_MS), signal);
+        await this.#wakeup.wait(Math.min(leftMs, this.#tickMs(waits, isUrgent, patienceMs)), signal);
         this.#turn = 0;
       }
     }
@@ -84,7 +99,7 @@ export class Reception {
 
   watch(source: Source): void {
     this.#readiness.add(source);
-    if (source.active) this.#wakeup.arm(source.fd);
+    if (source.active && !this.#mayWait(source)) this.#wakeup.arm(source.fd);
     // A waiting `receive` does not know of it yet.
     this.#wakeup.wake();
   }
@@ -99,13 +114,37 @@ export class Reception {
     this.#disposed = true;
   }
 
+  #tickMs(waits: number, isUrgent: boolean, patienceMs: number): number {
+    if (this.#isPatient && !isUrgent) return patienceMs;
+    return waits < TICKS || isUrgent ? TICK_MS : REST_TICK_MS;
+  }
+
+  #wasJustEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#nowMs() - this.#emptyAtMs < LOOK_MS;
+  }
+
+  #mayWait(source: Source): boolean {
+    return this.#isPatient && source.stamped === true;
+  }
+
+  /** To be woken by each stamp and each answer costs more than to read them all at once. */
+  #armAll(): void {
+    for (const source of this.#readiness.sources) {
+      if (this.#mayWait(source)) this.#wakeup.disarm(source.fd);
+      else if (source.active) this.#wakeup.arm(source.fd);
+    }
+  }
+
   /** What is there to be had without waiting; "more" when too much was read that is no arrival. */
   #next(): Arrival | "more" | undefined {
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       const waiting = this.#waiting.shift();
       if (waiting !== undefined) return waiting;
       const result = this.#readiness.read();
-      if (result === "empty") return undefined;
+      if (result === "empty") {
+        if (this.#isPatient) this.#emptyAtMs = this.#nowMs();
+        return undefined;
+      }
       if (result === "ignored") continue;
       this.#watcher.onRead?.(result);
       this.#readiness.tellDepartures(result);

@@ -12,6 +12,8 @@ export interface Source {
   readonly active: boolean;
   /** Read after all others, so that a socket's own copy of a packet comes before the tap's. */
   readonly last: boolean;
+  /** The kernel stamps what comes, so that it loses nothing by waiting to be read. */
+  readonly stamped?: boolean;
   /** One message of the error queue; for a connection whatever is next. */
   readErrors(): ReadResult;
   /** Has the departures that are already stamped told before anything else. */

@@ -36,6 +36,7 @@ export class Wakeup {
   arm(fd: number): void {
     const { signal, setfl, setown, setSignal, nonblock, async } = this.#scheme;
     const libc = this.#libc;
+    if (this.#armed.has(fd)) return;
     if (!this.#listening) {
       this.#listening = true;
       process.on(signal, this.#onSignal);
