@@ -45,6 +45,7 @@ export {
   type ResignOptions,
   resignPrivileges,
 } from "./socket/privileges.ts";
+export { releaseProgramText } from "./socket/program-text.ts";
 export { type Backend, openSystemNetwork, type SystemNetworkOptions } from "./socket/system.ts";
 export * from "./statistics.ts";
 export * from "./tcp-service.ts";

@@ -1,16 +1,41 @@
+import { releaseProgramText } from "../../core/mod.ts";
+
 /** Every so many calls, once a second each, what drawing left behind is given back. */
-const EACH = 5;
+const EACH = 30;
+/** By then all that the screen needs has been loaded and shown. */
+const FIRST_RELEASE = 10;
+
+/** What keeps a process small that draws for hours; does nothing on runtimes that cannot be asked. */
+export interface Collector {
+  /** To be called once a second. */
+  tick(): void;
+}
+
+export interface CollectorOptions {
+  readonly collect: () => void;
+  readonly release: () => void;
+}
 
 /**
- * What gives back what drawing leaves behind: tens of thousands of small objects a second, of which the runtime, seeing a
- * heap that grows slowly, would let half a minute's pile up. A collection takes some ten milliseconds, 0.3 % of a core at
- * this rate; times are the kernel's stamps and do not notice. Does nothing on runtimes that cannot be asked.
+ * The garbage of drawing is collected where the runtime, seeing a heap that grows slowly, would let minutes' pile up: that
+ * takes some ten milliseconds, and times are the kernel's stamps and do not notice. And the pages of the program that only
+ * starting up touched are let go of; some come back with each thing that is done for the first time.
  */
-export function createCollector(): () => void {
+export function createCollector({ collect, release }: CollectorOptions = ours()): Collector {
+  let ticks = 0;
+  return {
+    tick() {
+      ticks += 1;
+      if (ticks % EACH === 0) collect();
+      if (ticks % EACH === FIRST_RELEASE) release();
+    },
+  };
+}
+
+function ours(): CollectorOptions {
   const { Bun: runtime } = globalThis as { readonly Bun?: { gc(isSynchronous: boolean): void } };
-  let calls = 0;
-  return () => {
-    calls += 1;
-    if (calls % EACH === 0) runtime?.gc(true);
+  return {
+    collect: () => runtime?.gc(true),
+    release: () => void releaseProgramText(),
   };
 }

@@ -1,8 +1,11 @@
 /** How many answers took how long, over the whole run, in buckets whose bounds grow by the same factor. */
 export interface Histogram {
   add(rttMs: number): void;
-  /** From the fastest to the slowest bucket that is not empty, empty ones between them included. */
-  buckets(): readonly Bucket[];
+  /**
+   * What it holds now, for whoever may want it later: from the fastest to the slowest bucket that is not empty, empty ones
+   * between them included.
+   */
+  buckets(): () => readonly Bucket[];
 }
 
 export interface Bucket {
@@ -20,7 +23,6 @@ const BUCKETS = 9 * PER_DECADE;
 
 export function createHistogram(): Histogram {
   const counts = new Uint32Array(BUCKETS);
-  const boundMs = (bucket: number): number => LEAST_MS * 10 ** (bucket / PER_DECADE);
   return {
     add(rttMs) {
       const bucket = Math.floor(PER_DECADE * Math.log10(Math.max(rttMs, LEAST_MS) / LEAST_MS));
@@ -28,16 +30,23 @@ export function createHistogram(): Histogram {
       counts[at] = (counts[at] ?? 0) + 1;
     },
     buckets() {
-      const first = counts.findIndex((count) => count > 0);
-      if (first < 0) return [];
-      const last = counts.findLastIndex((count) => count > 0);
-      return Array.from(counts.subarray(first, last + 1), (count, at) => ({
-        fromMs: boundMs(first + at),
-        toMs: boundMs(first + at + 1),
-        count,
-      }));
+      const kept = counts.slice();
+      return () => bucketsOf(kept);
     },
   };
+}
+
+const boundMs = (bucket: number): number => LEAST_MS * 10 ** (bucket / PER_DECADE);
+
+function bucketsOf(counts: Uint32Array): readonly Bucket[] {
+  const first = counts.findIndex((count) => count > 0);
+  if (first < 0) return [];
+  const last = counts.findLastIndex((count) => count > 0);
+  return Array.from(counts.subarray(first, last + 1), (count, at) => ({
+    fromMs: boundMs(first + at),
+    toMs: boundMs(first + at + 1),
+    count,
+  }));
 }
 
 /** At most so many buckets: neighbours are put together, as many into each. */

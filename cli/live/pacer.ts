@@ -8,8 +8,8 @@ export interface Pacer {
 export interface PacerOptions {
   /** False: the terminal has not taken the last frame yet. */
   readonly draw: () => boolean;
-  /** Processor time of this process, milliseconds. */
-  readonly cpuMs: () => number;
+  /** A clock of what drawing costs, milliseconds. */
+  readonly costMs: () => number;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
   /** Calls back after so many milliseconds; returns how to call it off. */
@@ -20,9 +20,9 @@ const LEAST_MS = 100;
 /** A screen that is slower is not live. */
 const MOST_MS = 1000;
 /** Of a core: so much may be spent on drawing what nobody asked for. */
-const SHARE = 0.005;
+const SHARE = 0.0025;
 
-export function createPacer({ draw, cpuMs, nowMs, later }: PacerOptions): Pacer {
+export function createPacer({ draw, costMs, nowMs, later }: PacerOptions): Pacer {
   let lastMs = Number.NEGATIVE_INFINITY;
   let gapMs = LEAST_MS;
   let isStopped = false;
@@ -30,10 +30,10 @@ export function createPacer({ draw, cpuMs, nowMs, later }: PacerOptions): Pacer 
 
   const drawNow = (): void => {
     due = undefined;
-    const before = cpuMs();
+    const before = costMs();
     lastMs = nowMs();
     const isTaken = draw();
-    gapMs = Math.min(MOST_MS, Math.max(LEAST_MS, (cpuMs() - before) / SHARE));
+    gapMs = Math.min(MOST_MS, Math.max(LEAST_MS, (costMs() - before) / SHARE));
     if (!isTaken) plan(lastMs + LEAST_MS);
   };
 

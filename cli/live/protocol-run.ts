@@ -95,7 +95,7 @@ export function createProtocolRun(key: ProtocolKey): ProtocolRun {
       refusal: error === undefined ? undefined : describeError(error),
       hasReached: table.hasReached,
       endHop: table.endHop,
-      hops: hopStates(table.rows(), book, (hop) => histograms.get(hop)?.buckets() ?? []),
+      hops: hopStates(table.rows(), book, (hop) => histograms.get(hop)?.buckets() ?? (() => [])),
     }),
     watched: () => ({ ...key, mode, table, error, isUnopened: mode === null }),
   };

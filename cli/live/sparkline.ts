@@ -81,12 +81,20 @@ export function sparkline(
   threshold: Threshold,
 ): Span[] {
   const spans: Span[] = [];
-  for (const entry of history.slice(-columns)) {
-    const next = signOf(entry, scale, glyphs, threshold);
-    const last = spans.at(-1);
-    if (last !== undefined && last.tone === next.tone) spans[spans.length - 1] = span(last.text + next.text, last.tone);
-    else spans.push(next);
+  let text = "";
+  let tone: Tone | undefined;
+  for (let at = Math.max(0, history.length - columns); at < history.length; at += 1) {
+    const entry = history[at];
+    if (entry === undefined) continue;
+    const next = toneOfEntry(entry, scale, threshold);
+    if (next !== tone && text !== "") {
+      spans.push(span(text, tone));
+      text = "";
+    }
+    tone = next;
+    text += glyphOf(entry, scale, glyphs);
   }
+  if (text !== "") spans.push(span(text, tone));
   return spans;
 }
 
@@ -101,25 +109,26 @@ const TONES: Readonly<Record<RoundEntry["state"], Tone | undefined>> = {
 };
 
 /** One round of a history. */
-export function signOf(
-  { state, rttMs }: RoundEntry,
-  scale: Scale | undefined,
-  glyphs: Glyphs,
-  threshold: Threshold,
-): Span {
-  const tone = TONES[state];
+export function signOf(entry: RoundEntry, scale: Scale | undefined, glyphs: Glyphs, threshold: Threshold): Span {
+  return span(glyphOf(entry, scale, glyphs), toneOfEntry(entry, scale, threshold));
+}
+
+function toneOfEntry({ state, rttMs }: RoundEntry, scale: Scale | undefined, threshold: Threshold): Tone | undefined {
+  const isTimed = rttMs !== undefined && scale !== undefined && (state === "answered" || state === "late");
+  return (isTimed ? toneOf(rttMs, threshold) : undefined) ?? TONES[state];
+}
+
+function glyphOf({ state, rttMs }: RoundEntry, scale: Scale | undefined, glyphs: Glyphs): string {
   switch (state) {
     case "lost":
     case "failed":
     case "pending":
     case "abandoned":
-      return span(glyphs[state], tone);
+      return glyphs[state];
     case "never":
-      return span(" ");
-    default: {
-      if (rttMs === undefined || scale === undefined) return span(glyphs.unmeasured, tone);
-      const level = glyphs.levels[scale.levelOf(rttMs)] ?? glyphs.unmeasured;
-      return span(level, toneOf(rttMs, threshold) ?? tone);
-    }
+      return " ";
+    default:
+      if (rttMs === undefined || scale === undefined) return glyphs.unmeasured;
+      return glyphs.levels[scale.levelOf(rttMs)] ?? glyphs.unmeasured;
   }
 }

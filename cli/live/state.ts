@@ -104,17 +104,29 @@ export interface AddressBook {
 export function hopStates(
   rows: readonly TableRow[],
   book: AddressBook,
-  bucketsOf: (hop: number) => readonly Bucket[],
+  bucketsOf: (hop: number) => () => readonly Bucket[],
 ): readonly HopState[] {
   const farthest = rows.findLastIndex(({ received }) => received > 0);
-  return rows.map((row, at) => ({
+  return rows.map((row, at) => hopState(row, at < farthest, book, bucketsOf(row.hop)));
+}
+
+function hopState(
+  row: TableRow,
+  isAnsweredBehind: boolean,
+  book: AddressBook,
+  buckets: () => readonly Bucket[],
+): HopState {
+  return {
     row,
     responders: row.responders.map((responder) => {
       const name = book.nameOf(responder.address);
       const origin = book.originOf(responder.address);
       return { ...responder, ...(name !== undefined && { name }), ...(origin !== undefined && { origin }) };
     }),
-    loss: splitLoss(row, at < farthest),
-    buckets: bucketsOf(row.hop),
-  }));
+    loss: splitLoss(row, isAnsweredBehind),
+    // One hop's are shown, where any are.
+    get buckets() {
+      return buckets();
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { dlopen, type Pointer, ptr, read } from "bun:ffi";
-import { type Credentials, type DarwinLibc, LIB_SYSTEM, type Libc, type LinuxLibc } from "./libc.ts";
+import { type Credentials, type DarwinLibc, LIB_SYSTEM, type Libc, type LinuxLibc, type Memory } from "./libc.ts";
 
 // ssize_t is declared as i32: no length here comes near 2^31, and -1 stays -1.
 const SYMBOLS = {
@@ -73,6 +73,13 @@ export function openCredentials(): Credentials {
     prctl: (option, argument, more) => symbols.prctl(option, argument, more, 0, 0),
     capset: symbols.capset,
   };
+}
+
+const MEMORY = { madvise: { args: ["u64", "u64", "i32"], returns: "i32" } } as const;
+
+/** Linux' calls about this process's memory; apart from the others, since few runs last long enough. Throws as `openLibc` does. */
+export function openMemory(): Memory {
+  return { madvise: dlopen("libc.so.6", MEMORY).symbols.madvise };
 }
 
 /** macOS' library. Throws an Error where memory may not be made executable. */

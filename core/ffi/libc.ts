@@ -48,6 +48,12 @@ export interface Credentials {
   capset(header: Uint8Array, data: Uint8Array): number;
 }
 
+/** What a process says of its own memory (madvise(2)). */
+export interface Memory {
+  /** `address` and `length` (octets) are whole pages. -1 on failure. */
+  madvise(address: number, length: number, advice: number): number;
+}
+
 /** What Linux' library offers beside it. */
 export interface LinuxLibc extends Libc {
   /** `vector` holds `count` struct mmsghdr. How many were sent; -1 where the first was not. */

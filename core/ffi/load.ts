@@ -1,4 +1,4 @@
-import type { Credentials, DarwinLibc, LinuxLibc } from "./libc.ts";
+import type { Credentials, DarwinLibc, LinuxLibc, Memory } from "./libc.ts";
 import type { Winapi } from "./winapi.ts";
 
 /**
@@ -22,6 +22,12 @@ export async function loadDarwinLibc(): Promise<DarwinLibc> {
 export async function loadCredentials(): Promise<Credentials> {
   if (!("Bun" in globalThis)) throw new Error("only the executable and Bun can");
   return (await import("./bun.ts")).openCredentials();
+}
+
+/** Linux' calls about this process's memory, by Bun. Rejects with an Error on other runtimes. */
+export async function loadMemory(): Promise<Memory> {
+  if (!("Bun" in globalThis)) throw new Error("only the executable and Bun can");
+  return (await import("./bun.ts")).openMemory();
 }
 
 /** Windows, called by Bun. Rejects with an Error on other runtimes, and where Windows lacks what is asked of it. */
