@@ -1,7 +1,7 @@
 import { releaseProgramText } from "../../core/mod.ts";
 
 /** Every so many calls, once a second each, what drawing left behind is given back. */
-const EACH = 30;
+const EACH = 20;
 /** By then all that the screen needs has been loaded and shown. */
 const FIRST_RELEASE = 10;
 

@@ -150,8 +150,8 @@ class LinuxNetwork implements Network, SocketHost {
     this.#reception.enqueue(arrival);
   }
 
-  isPatient(): boolean {
-    return this.#reception.isPatient;
+  mayHaveWaited(fd: number): boolean {
+    return this.#reception.mayHaveWaited(fd);
   }
 
   watchAgain(): void {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { loadLibc } from "../../core/ffi/load.ts";
+import type { Arrival } from "../../core/network.ts";
+import { createLinuxNetwork } from "../../core/socket/linux.ts";
 import { isKind, loopback, openNetwork, until } from "./host.ts";
+
+const PATIENCE_MS = 50;
 
 describe("receive on Linux", () => {
   it("gives undefined at its time, and at once where that has passed", async () => {
@@ -94,5 +99,78 @@ describe("receive on Linux", () => {
     using network = openNetwork();
     const failures = network.retransmitFailures();
     assert.ok(failures !== undefined && Number.isSafeInteger(failures) && failures >= 0);
+  });
+
+  it("is woken by nothing that is stamped, where it is given patience, and reads all of it then", async () => {
+    using network = openNetwork();
+    using socket = network.open({ type: "udp" }, 4);
+    let signals = 0;
+    const count = (): void => {
+      signals += 1;
+    };
+    process.on("SIGURG", count);
+    try {
+      await network.receive(network.nowMs() + 1, undefined, PATIENCE_MS);
+      // Those that earlier tests are still owed.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      signals = 0;
+      const sentMs = network.nowMs();
+      for (let tag = 0; tag < 3; tag++) socket.send(Uint8Array.of(tag), loopback(4, socket.localPort), 1, tag);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      const heardMs = network.nowMs();
+      const seen: Arrival[] = [];
+      for (let packets = 0; packets < 3; ) {
+        const arrival = await network.receive(network.nowMs() + 3000, undefined, PATIENCE_MS);
+        assert.ok(arrival !== undefined, "nothing arrived");
+        if (arrival.kind === "packet") packets += 1;
+        seen.push(arrival);
+      }
+      assert.equal(signals, 0);
+      for (const { atMs, blurred } of seen) {
+        assert.equal(blurred, undefined);
+        assert.ok(atMs >= sentMs && atMs <= heardMs, "the time of the reading");
+      }
+      // Without patience it is as it was.
+      socket.send(Uint8Array.of(9), loopback(4, socket.localPort), 1, 9);
+      await until(network, isKind(socket, "packet"));
+      const woken = network.receive(network.nowMs() + 3000);
+      socket.send(Uint8Array.of(9), loopback(4, socket.localPort), 1, 9);
+      await woken;
+      for (let turns = 0; turns < 100 && signals === 0; turns++) await new Promise((resolve) => setTimeout(resolve, 5));
+      assert.ok(signals > 0, "no signal without patience");
+    } finally {
+      process.off("SIGURG", count);
+    }
+  });
+
+  it("tells no time of what waited without a stamp, and lets nothing more of that socket wait", async () => {
+    const libc = await loadLibc();
+    const unstamped = {
+      ...libc,
+      recvmsg(fd: number, message: Uint8Array, flags: number): number {
+        const result = libc.recvmsg(fd, message, flags);
+        // No ancillary data (msg_controllen of struct msghdr); only the error queue (MSG_ERRQUEUE) is nothing without.
+        if ((flags & 0x2000) === 0) new DataView(message.buffer, message.byteOffset).setUint32(40, 0, true);
+        return result;
+      },
+    };
+    using network = createLinuxNetwork(unstamped, {});
+    using socket = network.open({ type: "udp" }, 4);
+    /** The packets that were sent before it, and whether their times are known. */
+    const blurs = async (packets: number): Promise<unknown[]> => {
+      for (let i = 0; i < packets; i++) socket.send(Uint8Array.of(1), loopback(4, socket.localPort), 1, i);
+      const seen: unknown[] = [];
+      while (seen.length < packets) {
+        const arrival = await network.receive(network.nowMs() + 3000, undefined, PATIENCE_MS);
+        assert.ok(arrival !== undefined, "nothing arrived");
+        if (arrival.kind === "packet") seen.push(arrival.blurred);
+      }
+      return seen;
+    };
+    await network.receive(network.nowMs() + 1, undefined, PATIENCE_MS);
+    assert.deepEqual(await blurs(2), [true, true]);
+    // It is waited for a moment, so that there is a signal for what comes.
+    await network.receive(network.nowMs() + 1, undefined, PATIENCE_MS);
+    assert.deepEqual(await blurs(2), [undefined, undefined]);
   });
 });

@@ -292,4 +292,12 @@ describe("the schedule of rounds", () => {
     );
     assert.equal(sent.length, 32_768);
   });
+
+  it("has the patience that it was given, and none at its end", () => {
+    assert.equal(plan().patienceMs, 0);
+    const schedule = plan({ cycles: 2, expectedHops: 2, patienceMs: 100 });
+    const seen = new Map<number, number | undefined>();
+    play(schedule, path(2, 30), 1e9, (nowMs) => seen.set(nowMs, schedule.patienceMs));
+    assert.deepEqual([seen.get(0), seen.get(500), seen.get(1530)], [100, 100, 0]);
+  });
 });

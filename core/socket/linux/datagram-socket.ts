@@ -44,8 +44,8 @@ export interface SocketHost {
   enqueue(arrival: Arrival): void;
   /** Whether rules of netfilter may stand in this host's way out and in; absent: they may. */
   mayFilter?(): boolean;
-  /** Whether what is stamped waits to be read. Absent: it does not. */
-  isPatient?(): boolean;
+  /** Whether what comes on a descriptor may have waited before it is read, nobody being woken. Absent: it has not. */
+  mayHaveWaited?(fd: number): boolean;
   /** Called by a socket that has become active again. */
   watchAgain(): void;
   /** Called by a socket before it closes its descriptor. */
@@ -207,8 +207,8 @@ export class DatagramSocket implements ProbeSocket, Source {
     const { clock } = this.#kernel;
     const atMs = stamp && clock.monotonicMs(stamp, quietAtMs - QUEUEING_MS);
     if (atMs !== undefined) return { atMs };
-    const hasWaited = this.stamped && this.#host.isPatient?.() === true;
     this.stamped = false;
+    const hasWaited = this.#host.mayHaveWaited?.(this.fd) === true;
     return { atMs: clock.nowMs(), ...(hasWaited && { blurred: true }) };
   }
 

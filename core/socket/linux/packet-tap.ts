@@ -8,7 +8,7 @@ import type { Kernel } from "./kernel.ts";
 import { parseTapped } from "./received-ip.ts";
 import { keep, QUEUEING_MS, type ReadResult, type Source } from "./source.ts";
 
-type TapHost = Pick<SocketHost, "enqueue" | "isPatient">;
+type TapHost = Pick<SocketHost, "enqueue" | "mayHaveWaited">;
 
 /**
  * Sees ICMP answers before the host's INPUT rules do (packet(7)), for all raw ICMP sockets of a network and family. It only
@@ -61,7 +61,7 @@ export class PacketTap implements Source {
     if (tapped === undefined) return "ignored";
     const { stamp } = parseControl(incoming.control, incoming.controlLength(), (index) => interfaces.zoneName(index));
     const stampMs = stamp && clock.monotonicMs(stamp, this.packetsQuietAtMs - QUEUEING_MS);
-    const hasWaited = stampMs === undefined && this.stamped && this.#host.isPatient?.() === true;
+    const hasWaited = stampMs === undefined && this.#host.mayHaveWaited?.(this.fd) === true;
     if (stampMs === undefined) this.stamped = false;
     const [first, ...others] = this.#owners;
     if (first === undefined) return "ignored";

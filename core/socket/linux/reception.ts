@@ -46,9 +46,9 @@ export class Reception {
     return this.#disposed;
   }
 
-  /** What is stamped waits to be read. */
-  get isPatient(): boolean {
-    return this.#isPatient;
+  /** Whether nobody was woken for what came on a descriptor. */
+  mayHaveWaited(fd: number): boolean {
+    return this.#isPatient && !this.#wakeup.isArmed(fd);
   }
 
   /** How many descriptors are watched. */

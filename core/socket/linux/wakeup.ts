@@ -47,6 +47,10 @@ export class Wakeup {
     if (libc.fcntl(fd, setfl, nonblock | async) >= 0) this.#armed.add(fd);
   }
 
+  isArmed(fd: number): boolean {
+    return this.#armed.has(fd);
+  }
+
   disarm(fd: number): void {
     if (this.#armed.delete(fd)) this.#libc.fcntl(fd, this.#scheme.setfl, this.#scheme.nonblock);
   }
