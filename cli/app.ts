@@ -59,9 +59,10 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   const done = (code: number): void => {
     exitCode = code;
   };
-  const program = createProgram(withPlugins(context, loaded), done, loaded);
+  const words = first === "help" ? [...argv.slice(1, 2), "--help"] : [...argv];
+  const program = createProgram(withPlugins(context, loaded), done, loaded, words[0]);
   try {
-    await program.parseAsync(first === "help" ? [...argv.slice(1, 2), "--help"] : [...argv], { from: "user" });
+    await program.parseAsync(words, { from: "user" });
   } catch (error) {
     const { asUsageError } = await import("./usage.ts");
     const usage = asUsageError(error, argv);
