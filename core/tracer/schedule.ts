@@ -68,7 +68,7 @@ const SERVICE_MS = 2000;
 /** A path that has not shown its end after this is a long one. */
 const LONG_PATH_MS = 8;
 /** What is sent unasked on a long path leaves one by one, since an answer may make the rest needless. */
-const UNASKED_STEP_MS = 0.5;
+const UNASKED_STEP_MS = 0.25;
 /** Probes beyond `queries` for a hop that stays silent between others that answer. */
 const SPARES = 2;
 

@@ -79,7 +79,8 @@ export function ownAddresses(): ReadonlyMap<string, OwnAddress> {
   const own = new Map<string, OwnAddress>();
   for (const [name, infos] of Object.entries(listInterfaces())) {
     for (const info of infos ?? []) {
-      const text = parseAddress(info.address)?.text;
+      // As the runtime writes it, IPv4 has one text only; reading it takes a while for the first time.
+      const text = info.family === "IPv4" ? info.address : parseAddress(info.address)?.text;
       // The first interface wins: an address that several carry names none of them for certain.
       if (text !== undefined && !own.has(text)) own.set(text, { name, info });
     }
