@@ -16,21 +16,24 @@ import {
   TRACE_HELP,
   VERSION_LINE,
 } from "./help.ts";
+import { LeanCommand } from "./lean-command.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
 import { addPluginOptions, pluginHelp, readPluginOptions } from "./plugins/options.ts";
 
 /**
  * The grammar of the command line, with the options of the plugins that are loaded. Commands are loaded when they are
- * called; `done` gets their exit status. With `wanted`, of the command of that name alone, where there is one: to set up
- * the others takes longer than a short trace.
+ * called; `done` gets their exit status. With `argv`, as much of it as that command line needs, since to set up all of it
+ * takes longer than a short trace: another command, or an option that is nowhere, is unknown to it.
  */
 export function createProgram(
   context: CommandContext,
   done: (exitCode: number) => void,
   loaded: readonly LoadedPlugin[] = [],
-  wanted?: string,
+  argv?: readonly string[],
 ): Command {
-  const program = new Command("nettrace");
+  // The typings' Command is commander's own when it runs.
+  const lean = argv && (new LeanCommand("nettrace", argv) as unknown as Command);
+  const program = lean ?? new Command("nettrace");
   // Nothing is written and nothing ends the process here: errors are thrown, and told in one line by the caller.
   const quiet = { writeErr: () => {}, writeOut: (text: string) => context.stdout.write(text), outputError: () => {} };
   program.configureOutput(quiet).exitOverride();
@@ -38,6 +41,7 @@ export function createProgram(
   program.helpInformation = () => MAIN_HELP;
 
   const call: Call = { context, done, loaded };
+  const wanted = argv?.[0];
   const one = wanted === undefined || !Object.hasOwn(COMMANDS, wanted) ? undefined : COMMANDS[wanted];
   for (const define of one === undefined ? Object.values(COMMANDS) : [one]) define(program, call);
   return program;
