@@ -155,7 +155,6 @@ that dies at the first router. Nothing is sent around the host's rules.
 export const SCAN_HELP = `Usage: nettrace scan -f FILE [OPTIONS]
 
 Traces many targets at once, in random order; a row for each as it is complete.
-As root it stays root, to go on writing the state where root may.
 
   -f, --file FILE           an address or prefix a line, # comments; - is stdin
   -P, --protocol PLUGIN[:PORT]    icmp, udp, tcp-syn (icmp)   --plugin FILE

@@ -35,6 +35,7 @@ export { createLedger, type Ledger, type ScanProgress } from "./scan/ledger.ts";
 export { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./scan/options.ts";
 export type { ScanHop, ScanOutcome, ScanRow } from "./scan/row.ts";
 export { type ScanEnd, type ScanRequest, scan } from "./scan/scan.ts";
+export { createStopSet, type StopEntry, type StopSet } from "./scan/stop-set.ts";
 export { parseTargets, type ScanTarget, type SkipReason, type TargetSet } from "./scan/targets.ts";
 export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
 export {

@@ -13,7 +13,7 @@ import type { Permutation } from "./permutation.ts";
 import type { FlushWatcher, Prober, ProbeWatcher } from "./prober.ts";
 import { isCongestion, isOfAllTargets, isSettled, localRefusal } from "./refusals.ts";
 import type { ScanRow } from "./row.ts";
-import { createStopSet } from "./stop-set.ts";
+import { createStopSet, type StopSet } from "./stop-set.ts";
 import { neighbourhoodOf, type TargetSet } from "./targets.ts";
 
 /** What a scan has done so far. */
@@ -51,6 +51,8 @@ export interface EngineStart {
   readonly ledger: Ledger;
   readonly prober: Prober;
   readonly options: CompleteScanOptions;
+  /** Of an earlier run; absent: an empty one. */
+  readonly stopSet?: StopSet;
   readonly nowMs: () => number;
   readonly onRow: (row: ScanRow) => void;
 }
@@ -81,7 +83,7 @@ export function createEngine(start: EngineStart): Engine {
   const { targets, order, ledger, prober, options, nowMs, onRow } = start;
   const slots = options.atOnce;
   const store = createHopStore();
-  const paths = createPaths(slots, store, options, options.stopSet ? createStopSet() : undefined);
+  const paths = createPaths(slots, store, options, options.stopSet ? (start.stopSet ?? createStopSet()) : undefined);
   const deadlines = createDeadlines(slots);
   const caps = createCaps(options);
   const states = new Uint8Array(slots);

@@ -181,8 +181,10 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
     remember(slot) {
       if (stopSet === undefined) return;
       for (let entry = heads[slot] ?? -1; entry >= 0; entry = store.next(entry)) {
-        const router = routerAt(slot, store.hop(entry));
-        if (router !== undefined) stopSet.add(router, store.hop(entry));
+        const hop = store.hop(entry);
+        // The way back begins where the path does: farther routers are never looked up, nor is the first hop.
+        const router = hop > 1 && hop <= start ? routerAt(slot, hop) : undefined;
+        if (router !== undefined) stopSet.add(router, hop);
       }
     },
     release(slot) {

@@ -120,6 +120,7 @@ class LinuxNetwork implements Network, SocketHost {
     const { fd } = openSocket(this.#kernel, spec, family);
     const socket = new LinuxBatchSocket(this.#libc, this.#kernel, fd, family, () => this.#batches.delete(socket));
     this.#batches.add(socket);
+    this.#reserve?.closeTaps();
     return socket;
   }
 
