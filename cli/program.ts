@@ -115,6 +115,7 @@ export function createProgram(
     .option("--tos <n>")
     .option("--backend <name>")
     .option("--plugin <file>")
+    .option("--keep-privileges")
     .option("--format <format>")
     .action(async (options) => {
       const { runScan } = await import("./commands/scan.ts");

@@ -162,7 +162,7 @@ function createWriter(
 
   const write = (): Promise<void> | undefined => {
     if (pending === "" || failure !== undefined) return undefined;
-    note(() => resume.intend(positions, Buffer.byteLength(pending)));
+    note(() => resume.intend(positions, pending));
     if (failure !== undefined) return undefined;
     if (stdout.isTerminal) progress.clear();
     stdout.write(pending);

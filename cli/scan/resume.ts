@@ -18,10 +18,10 @@ export interface ResumeFile {
   /** Rows that earlier runs wrote. */
   readonly earlier: number;
   /**
-   * Rows of these positions are about to be written, so many octets. Throws UsageError where that cannot be noted: then they
+   * The rows of these positions are about to be written, as this text. Throws UsageError where that cannot be noted: then they
    * must not be.
    */
-  intend(positions: readonly number[], octets: number): void;
+  intend(positions: readonly number[], text: string): void;
   /** They are written. Throws UsageError. */
   settle(): void;
   /** The scan is not at its end: a state that was kept in memory only is written. Throws UsageError. */
@@ -93,8 +93,8 @@ export function newResume(request: Omit<ResumeRequest, "askedSeed" | "opened">):
       return path;
     },
     earlier: 0,
-    intend(positions, octets) {
-      intent = { positions, stops: stopSet.since(told), file: placeOf(stdout, octets) };
+    intend(positions, text) {
+      intent = { positions, stops: stopSet.since(told), file: placeOf(stdout, text) };
     },
     settle() {
       if (intent === undefined) return;
@@ -147,11 +147,11 @@ function keptIn(file: StateFile, path: string, scan: Scan, stdout: Output): Resu
     path,
     ...scan,
     earlier: ledger.finished,
-    intend(rows, octets) {
+    intend(rows, text) {
       const stops = stopSet.since(told);
       positions = rows;
       tryTo(() => {
-        mark = file.append(intentText({ positions, stops, file: placeOf(stdout, octets) }));
+        mark = file.append(intentText({ positions, stops, file: placeOf(stdout, text) }));
       });
       told = stopSet.size;
     },
@@ -204,9 +204,9 @@ function isWritten({ file: was }: Intent, { file, cut }: Output): boolean {
   return false;
 }
 
-function placeOf({ file }: Output, octets: number): Intent["file"] {
+function placeOf({ file }: Output, text: string): Intent["file"] {
   const is = file?.();
-  return is && { ...is, octets };
+  return is && { ...is, octets: Buffer.byteLength(text) };
 }
 
 function textOf({ seed, identity, ledger, stopSet }: Scan, stops: number): string {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { fstatSync, fsyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
 
 /** A line behind the last whole state. */
-export interface StateRecord {
+interface StateRecord {
   readonly text: string;
   readonly isMarked: boolean;
 }

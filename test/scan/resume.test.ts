@@ -51,7 +51,7 @@ describe("a scan that goes on from a file", () => {
       if (positions.length === 0) return true;
       const text = positions.map(lineOf).join("");
       if (killed()) return false;
-      resume.intend(positions, text.length);
+      resume.intend(positions, text);
       if (killed()) return false;
       output.write(text);
       if (killed()) return false;
@@ -132,11 +132,11 @@ describe("a scan that goes on from a file", () => {
     const first = open(rows.output);
     const [one, two] = [targets.at(1).address, targets.at(2).address];
     first.stopSet.add(one, 3);
-    first.intend([0], 3);
+    first.intend([0], "row");
     rows.output.write("row");
     first.settle();
     first.stopSet.add(two, 4);
-    first.intend([1], 3);
+    first.intend([1], "row");
     const second = open(rows.output);
     assert.deepEqual([second.stopSet.has(one, 3), second.stopSet.has(two, 4), second.stopSet.size], [true, false, 1]);
     assert.equal(open(rows.output).stopSet.has(one, 3), true);

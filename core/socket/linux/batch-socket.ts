@@ -34,6 +34,8 @@ const SPACE =
   64;
 
 interface Message {
+  /** Of the packet that was last received here: most are as long as those before them. */
+  packet: Uint8Array;
   readonly name: Region;
   readonly iov: Region;
   readonly control: Region;
@@ -152,7 +154,13 @@ export class LinuxBatchSocket implements BatchSocket {
     if (headerLength > length || (isV4 && headerLength < 20)) return false;
     const from = this.#address(message.name);
     if (from === undefined) return false;
-    this.#packet.bytes = payload.subarray(headerLength, length);
+    if (
+      message.packet.length !== length - headerLength ||
+      message.packet.byteOffset !== payload.byteOffset + headerLength
+    ) {
+      message.packet = payload.subarray(headerLength, length);
+    }
+    this.#packet.bytes = message.packet;
     this.#packet.from = from;
     this.#packet.hopLimit = isV4 ? payload[8] : undefined;
     this.#packet.atMs = nowMs;
@@ -207,6 +215,7 @@ function layOut(
 ): readonly Message[] {
   return Array.from({ length: count }, (_, index) => {
     const message: Message = {
+      packet: new Uint8Array(0),
       name: arena.take(SOCKADDR_SPACE),
       iov: arena.take(16),
       control: arena.take(controlSpace),
