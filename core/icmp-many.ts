@@ -1,6 +1,6 @@
-import { addressFromBytes, type Family, type IpAddress } from "./address.ts";
-import { SocketError } from "./errors.ts";
+import { addressFromBytes, type Family } from "./address.ts";
 import { icmpProtocol, readQuotedError } from "./icmp-reply.ts";
+import { sourceTo } from "./many-errors.ts";
 import type { BatchPacket, Network } from "./network.ts";
 import { paddedPayload } from "./padding.ts";
 import type { ManyMatch, ManySession, ProbeOptions } from "./plugin.ts";
@@ -115,13 +115,4 @@ export function openManyEchoes(network: Network, family: Family, options: ProbeO
       return isPlain ? matchPlain(received) : matchOther(received);
     },
   };
-}
-
-function sourceTo(network: Network, target: IpAddress): IpAddress | undefined {
-  try {
-    return network.route(target).source;
-  } catch (error) {
-    if (error instanceof SocketError) return undefined;
-    throw error;
-  }
 }

@@ -18,6 +18,7 @@ export type { HopRow, Responder, RoundEntry } from "./hop-tally.ts";
 export * from "./icmp-listener.ts";
 export { openManyEchoes } from "./icmp-many.ts";
 export * from "./icmp-reply.ts";
+export { createErrorReader, type ManyError } from "./many-errors.ts";
 export * from "./names.ts";
 export type * from "./network.ts";
 export * from "./padding.ts";

@@ -70,6 +70,8 @@ const HELD = 4;
 /** A turn does so much, then arrivals are looked at. */
 const SENDS_PER_TURN = 32;
 const BEGINS_PER_TURN = 256;
+/** Their rows are written before there are more. */
+const EXPIRED_PER_TURN = 256;
 /** As `createRefusal` of the tracer: a refusal is policy if it persists for some ten milliseconds. */
 const REFUSED_TRIES = 8;
 const REFUSED_RETRY_MS = 1;
@@ -336,7 +338,9 @@ export function createEngine(start: EngineStart): Engine {
     poll: () => prober.poll(onAnswer),
     expire() {
       const atMs = nowMs();
-      for (let slot = deadlines.takeDue(atMs); slot >= 0; slot = deadlines.takeDue(atMs)) {
+      for (let expired = 0; expired < EXPIRED_PER_TURN; expired += 1) {
+        const slot = deadlines.takeDue(atMs);
+        if (slot < 0) return;
         if (states[slot] !== FLIGHT) {
           makeReady(slot);
           continue;

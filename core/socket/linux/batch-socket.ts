@@ -42,6 +42,12 @@ interface Message {
   readonly payload: Region;
 }
 
+interface Opened {
+  readonly fd: number;
+  readonly family: Family;
+  readonly type: "raw" | "udp";
+}
+
 /** sendmmsg(2) and recvmmsg(2) over memory that is laid out once. */
 export class LinuxBatchSocket implements BatchSocket {
   readonly capacity = OUTGOING;
@@ -49,24 +55,40 @@ export class LinuxBatchSocket implements BatchSocket {
   readonly #kernel: Kernel;
   readonly #fd: number;
   readonly #family: Family;
+  /** A raw IPv4 socket brings the IP header. */
+  readonly #hasHeader: boolean;
+  readonly localPort: number;
   readonly #onClose: () => void;
   readonly #outgoing: readonly Message[];
   readonly #outgoingVector: Region;
   readonly #incoming: readonly Message[];
   readonly #incomingVector: Region;
   readonly #targets: (IpAddress | undefined)[] = [];
-  readonly #packet = { bytes: new Uint8Array(0), from: addressFromBytes([0, 0, 0, 0]), hopLimit: 0, atMs: 0 } as {
+  readonly #packet = {
+    bytes: new Uint8Array(0),
+    from: addressFromBytes([0, 0, 0, 0]),
+    hopLimit: 0,
+    atMs: 0,
+    fromPort: 0,
+  } as {
     -readonly [K in keyof BatchPacket]: BatchPacket[K];
   };
   readonly #known = new Map<number | string, IpAddress>();
   #pushed = 0;
   #closed = false;
 
-  constructor(libc: LinuxLibc, kernel: Kernel, fd: number, family: Family, onClose: () => void) {
+  constructor(libc: LinuxLibc, kernel: Kernel, { fd, family, type }: Opened, onClose: () => void) {
     this.#libc = libc;
     this.#kernel = kernel;
     this.#fd = fd;
     this.#family = family;
+    this.#hasHeader = type === "raw" && family === 4;
+    this.localPort = 0;
+    if (type === "udp") {
+      // Errors that nobody fetches would take the place of sends.
+      kernel.setOption(fd, family === 4 ? SOL.ip : SOL.ipv6, family === 4 ? IP.recverr : IPV6.recverr, 0);
+      this.localPort = kernel.localName(fd)?.view.getUint16(2) ?? 0;
+    }
     this.#onClose = onClose;
     const arena = new Arena(libc, SPACE);
     this.#outgoingVector = arena.take(OUTGOING * MMSGHDR);
@@ -82,14 +104,14 @@ export class LinuxBatchSocket implements BatchSocket {
     kernel.stampReceived(fd);
   }
 
-  push(bytes: Uint8Array, to: IpAddress, hopLimit: number): void {
+  push(bytes: Uint8Array, to: IpAddress, hopLimit: number, port = 0): void {
     if (bytes.length > OUTGOING_SPACE) throw this.#refusal(to, "EMSGSIZE");
     const at = this.#pushed;
     const message = this.#outgoing[at];
     if (message === undefined || this.#closed) throw this.#refusal(to, this.#closed ? "EBADF" : "ENOBUFS");
     const { view } = this.#outgoingVector;
     const { flowLabel } = this.#kernel.options;
-    const nameLength = writeSockaddr(message.name, to, 0, 0, undefined, flowLabel);
+    const nameLength = writeSockaddr(message.name, to, port, 0, undefined, flowLabel);
     view.setUint32(at * MMSGHDR + 8, nameLength, true);
     view.setUint32(at * MMSGHDR + 40, INT_CMSG_SPACE, true);
     message.iov.view.setUint32(8, bytes.length, true);
@@ -148,10 +170,10 @@ export class LinuxBatchSocket implements BatchSocket {
     if (message === undefined) return false;
     const { view } = this.#incomingVector;
     const length = Math.min(view.getUint32(at * MMSGHDR + LENGTH_AT, true), INCOMING_SPACE);
-    const isV4 = this.#family === 4;
+    const hasHeader = this.#hasHeader;
     const payload = message.payload.bytes;
-    const headerLength = isV4 ? ((payload[0] ?? 0) & 15) * 4 : 0;
-    if (headerLength > length || (isV4 && headerLength < 20)) return false;
+    const headerLength = hasHeader ? ((payload[0] ?? 0) & 15) * 4 : 0;
+    if (headerLength > length || (hasHeader && headerLength < 20)) return false;
     const from = this.#address(message.name);
     if (from === undefined) return false;
     if (
@@ -162,7 +184,8 @@ export class LinuxBatchSocket implements BatchSocket {
     }
     this.#packet.bytes = message.packet;
     this.#packet.from = from;
-    this.#packet.hopLimit = isV4 ? payload[8] : undefined;
+    this.#packet.fromPort = this.localPort === 0 ? 0 : message.name.view.getUint16(2);
+    this.#packet.hopLimit = hasHeader ? payload[8] : undefined;
     this.#packet.atMs = nowMs;
     this.#readControl(message.control, Math.min(view.getUint32(at * MMSGHDR + 40, true), CONTROL_SPACE), nowMs);
     return true;
@@ -175,7 +198,9 @@ export class LinuxBatchSocket implements BatchSocket {
       const level = view.getInt32(at + 8, true);
       const type = view.getInt32(at + 12, true);
       const data = at + CMSG_HEADER;
-      if (level === SOL.ipv6 && type === IPV6.hoplimit && size >= CMSG_HEADER + 4) {
+      const isLimit =
+        this.#family === 4 ? level === SOL.ip && type === IP.ttl : level === SOL.ipv6 && type === IPV6.hoplimit;
+      if (isLimit && size >= CMSG_HEADER + 4) {
         this.#packet.hopLimit = view.getInt32(data, true);
       } else if (level === SOL.socket && type === SO.timestamping && size >= CMSG_HEADER + 16) {
         const seconds = readSeconds(view, data);
