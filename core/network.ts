@@ -145,7 +145,7 @@ export interface BatchSocket extends Disposable {
   readonly capacity: number;
   /** Of UDP; 0 otherwise. */
   readonly localPort: number;
-  /** Lays out one packet; `bytes` may be reused, `port` is for UDP. Throws SocketError (stage `send`) where it is too long. */
+  /** Lays out one packet; `bytes` and `to` may be reused, `port` is for UDP. Throws SocketError (stage `send`) where it is too long. */
   push(bytes: Uint8Array, to: IpAddress, hopLimit: number, port?: number): void;
   /**
    * Hands what was laid out to the kernel, in order, and tells of each, by its number from 0, that it left and when

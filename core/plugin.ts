@@ -88,7 +88,7 @@ export interface ManySession extends Partial<Disposable> {
   begin?(target: IpAddress): number;
   /**
    * The octets of a probe, behind the IP header, or behind the UDP header; valid until the next call. Probes to one target
-   * look equal to a load balancer, whatever their sequence. `held`: what `begin` returned for the target, 0 without it.
+   * look equal to a load balancer, whatever their sequence. `target` is valid until the next call too. `held`: what `begin` returned for the target, 0 without it.
    */
   encode(target: IpAddress, sequence: number, held: number): Uint8Array;
   /**

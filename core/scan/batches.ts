@@ -1,9 +1,10 @@
-import type { Family, IpAddress } from "../address.ts";
+import type { Family } from "../address.ts";
 import { PluginError, SocketError, UsageError } from "../errors.ts";
 import type { BatchPacket, BatchSocket, Network } from "../network.ts";
 import type { ManyMatch, ManySession } from "../plugin.ts";
 import type { Reply } from "../probe.ts";
 import type { FlushWatcher, Prober, ProbeWatcher } from "./prober.ts";
+import { scratchAddress } from "./ranges.ts";
 import { createSessions, type SessionsStart } from "./sessions.ts";
 import { createSlotTable } from "./slot-table.ts";
 
@@ -24,8 +25,9 @@ interface Batch {
 export function createProber(network: Network, start: SessionsStart): Prober {
   const { plugin } = start;
   const batches = new Map<Family, Batch | undefined>();
-  const targets: (IpAddress | undefined)[] = new Array<IpAddress | undefined>(start.slots).fill(undefined);
-  const table = createSlotTable(start.slots, (slot) => targets[slot]?.bytes);
+  const table = createSlotTable(start.slots);
+  /** The one that is looked at, of each family: an object for each target would take more than all else that is kept of it. */
+  const scratch = { 4: scratchAddress(4), 6: scratchAddress(6) };
   /** What the session holds for a slot, and the sequence that was sent last. */
   const held = new Uint16Array(start.slots);
   const latest = new Uint16Array(start.slots);
@@ -92,13 +94,14 @@ export function createProber(network: Network, start: SessionsStart): Prober {
         throw faultOf("begin", error);
       }
       latest[slot] = 0;
-      targets[slot] = target;
       table.add(slot, target.bytes);
     },
     send(slot, sequence, hopLimit) {
-      const target = targets[slot];
-      const batch = target && batches.get(target.family);
-      if (target === undefined || batch === undefined) return sessions?.send(slot, sequence, hopLimit) ?? "sent";
+      const family = table.family(slot);
+      const batch = family === 0 ? undefined : batches.get(family);
+      if (family === 0 || batch === undefined) return sessions?.send(slot, sequence, hopLimit) ?? "sent";
+      const target = scratch[family];
+      table.read(slot, target.bytes);
       let bytes: Uint8Array;
       try {
         bytes = batch.session.encode(target, sequence, held[slot] ?? 0);
@@ -135,16 +138,11 @@ export function createProber(network: Network, start: SessionsStart): Prober {
       return count;
     },
     forget(slot, sequence) {
-      if (targets[slot] === undefined) sessions?.forget(slot, sequence);
+      if (table.family(slot) === 0) sessions?.forget(slot, sequence);
     },
     end(slot) {
-      const target = targets[slot];
-      if (target === undefined) {
-        sessions?.end(slot);
-        return;
-      }
-      table.delete(target.bytes);
-      targets[slot] = undefined;
+      if (table.family(slot) === 0) sessions?.end(slot);
+      else table.delete(slot);
     },
     [Symbol.dispose]() {
       for (const batch of batches.values()) {

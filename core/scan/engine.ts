@@ -114,7 +114,8 @@ export function createEngine(start: EngineStart): Engine {
   };
 
   const finish = (slot: number, error?: SocketError): void => {
-    const row = paths.row(slot, nowMs(), error);
+    const { address } = targets.at(order.at(paths.position(slot)));
+    const row = paths.row(slot, addressFromBytes(address.bytes), nowMs(), error);
     if (error === undefined) paths.remember(slot);
     prober.end(slot);
     paths.release(slot);
@@ -250,7 +251,7 @@ export function createEngine(start: EngineStart): Engine {
     }
     freeCount -= 1;
     counts.underWay += 1;
-    paths.begin(slot, address, position, atMs);
+    paths.begin(slot, position, atMs);
     neighbourhoods[slot] = neighbourhoodOf(address);
     refusals[slot] = 0;
     makeReady(slot);

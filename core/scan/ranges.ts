@@ -58,6 +58,11 @@ export function addressOf(value: bigint, family: Family): IpAddress {
   return new NumberedAddress(family, bytes);
 }
 
+/** One whose octets are written again and again. */
+export function scratchAddress(family: Family): IpAddress {
+  return new NumberedAddress(family, new Uint8Array(BITS[family] / 8));
+}
+
 /** Of the many that are under way, few are ever shown: the text is made when it is asked for. */
 class NumberedAddress implements IpAddress {
   readonly family: Family;

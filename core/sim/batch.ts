@@ -1,4 +1,4 @@
-import type { IpAddress } from "../address.ts";
+import { addressFromBytes, type IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Arrival, BatchPacket, BatchSocket, PacketArrival, ProbeSocket } from "../network.ts";
 
@@ -36,7 +36,7 @@ export class SimBatch implements BatchSocket {
 
   push(bytes: Uint8Array, to: IpAddress, hopLimit: number, port = 0): void {
     if (this.#outgoing.length === CAPACITY) throw new SocketError("send", "ENOBUFS", `send to ${to.text}`);
-    this.#outgoing.push({ bytes: Uint8Array.from(bytes), to, hopLimit, port });
+    this.#outgoing.push({ bytes: Uint8Array.from(bytes), to: addressFromBytes(to.bytes), hopLimit, port });
   }
 
   flush(onLeft: (index: number, atMs: number) => void, onRefused: (index: number, error: SocketError) => void): void {

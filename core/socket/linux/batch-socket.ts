@@ -63,7 +63,6 @@ export class LinuxBatchSocket implements BatchSocket {
   readonly #outgoingVector: Region;
   readonly #incoming: readonly Message[];
   readonly #incomingVector: Region;
-  readonly #targets: (IpAddress | undefined)[] = [];
   readonly #packet = {
     bytes: new Uint8Array(0),
     from: addressFromBytes([0, 0, 0, 0]),
@@ -117,7 +116,6 @@ export class LinuxBatchSocket implements BatchSocket {
     message.iov.view.setUint32(8, bytes.length, true);
     message.payload.bytes.set(bytes);
     message.control.view.setInt32(16, hopLimit, true);
-    this.#targets[at] = to;
     this.#pushed += 1;
   }
 
@@ -137,7 +135,8 @@ export class LinuxBatchSocket implements BatchSocket {
       }
       const errno = this.#libc.errno();
       if (errno === ERRNO.EINTR) continue;
-      const to = this.#targets[done];
+      const refused = this.#outgoing[done];
+      const to = refused && addressFromBytes(this.#octetsOf(refused.name));
       if (to !== undefined) onRefused(done, this.#refusal(to, errnoName(errno)));
       done += 1;
     }
@@ -219,11 +218,14 @@ export class LinuxBatchSocket implements BatchSocket {
     const key = isV4 ? view.getUint32(4) : String.fromCharCode(...bytes.subarray(8, 24));
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const octets = isV4 ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
-    const address = addressFromBytes(octets);
+    const address = addressFromBytes(this.#octetsOf({ bytes }));
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, address);
     return address;
+  }
+
+  #octetsOf({ bytes }: Pick<Region, "bytes">): Uint8Array {
+    return this.#family === 4 ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
   }
 
   #refusal(to: IpAddress, errno: string): SocketError {
