@@ -59,15 +59,26 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   const done = (code: number): void => {
     exitCode = code;
   };
-  const program = createProgram(withPlugins(context, loaded), done, loaded);
+  const words = first === "help" ? [...argv.slice(1, 2), "--help"] : [...argv];
+  const parse = (lean?: readonly string[]) =>
+    createProgram(withPlugins(context, loaded), done, loaded, lean).parseAsync(words, { from: "user" });
   try {
-    await program.parseAsync(first === "help" ? [...argv.slice(1, 2), "--help"] : [...argv], { from: "user" });
+    await parse(words);
   } catch (error) {
-    const { asUsageError } = await import("./usage.ts");
-    const usage = asUsageError(error, argv);
+    const { asUsageError, isUnknownOption } = await import("./usage.ts");
+    // Only the whole grammar knows what it is like.
+    const fault = isUnknownOption(error) ? await thrownBy(parse()) : error;
+    const usage = fault === undefined ? undefined : asUsageError(fault, argv);
     if (usage !== undefined) throw usage;
   }
   return exitCode;
+}
+
+function thrownBy(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
 
 async function runPersonality(

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Family } from "../../core/mod.ts";
 
@@ -84,8 +83,14 @@ function needsOfScan(options: readonly string[]): RunNeeds | undefined {
 /** The families that hosts may have: of literals, where nothing else is known of them. */
 export function familiesOf(asked: Family | undefined, words: readonly string[]): Pick<RunNeeds, "families"> {
   if (asked !== undefined) return { families: [asked] };
-  const literals = words.map((word) => isIP(word)).filter((family) => family === 4 || family === 6);
+  const literals = words.map(literalFamily).filter((family) => family !== undefined);
   return literals.length === 0 ? {} : { families: [...new Set(literals)] };
+}
+
+/** Without a parser of addresses, which takes as long to load as a short trace: what looks like a literal is tried as one. */
+function literalFamily(word: string): Family | undefined {
+  if (/^\d+(\.\d+){3}$/.test(word)) return 4;
+  return /^\[?[\da-f]*:[\da-f]*:[\da-f:.]*(%[^\]]*)?\]?$/i.test(word) ? 6 : undefined;
 }
 
 /** Options whose values may look like anything. */

@@ -25,13 +25,19 @@ const V4 = [
 /** All that is not global unicast (2000::/3, RFC 4291 §2.4), and what is set apart within it. */
 const V6 = ["::/3", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "4000::/2", "8000::/1"];
 
-export const RESERVED: Readonly<Record<Family, RangeSet>> = { 4: setOf(V4), 6: setOf(V6) };
+const sets = new Map<Family, RangeSet>();
+
+/** Those ranges of a family; read when they are first asked for, since most runs never ask. */
+export function reserved(family: Family): RangeSet {
+  let set = sets.get(family);
+  if (set === undefined) {
+    set = createRangeSet((family === 4 ? V4 : V6).flatMap((text) => parseRange(text) ?? []));
+    sets.set(family, set);
+  }
+  return set;
+}
 
 /** Whether a range lies wholly where no public host is. */
 export function isReserved({ first, last }: Range, family: Family): boolean {
-  return RESERVED[family].ranges.some((range) => range.first <= first && last <= range.last);
-}
-
-function setOf(texts: readonly string[]): RangeSet {
-  return createRangeSet(texts.flatMap((text) => parseRange(text) ?? []));
+  return reserved(family).ranges.some((range) => range.first <= first && last <= range.last);
 }

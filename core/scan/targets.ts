@@ -1,7 +1,7 @@
 import type { Family, IpAddress } from "../address.ts";
 import { UsageError } from "../errors.ts";
 import { addressOf, BITS, createRangeSet, parseRange, type Range, type RangeSet } from "./ranges.ts";
-import { isReserved, RESERVED } from "./reserved.ts";
+import { isReserved, reserved } from "./reserved.ts";
 
 /** Why a target is not probed. */
 export type SkipReason = "reserved" | "blocklisted";
@@ -65,7 +65,7 @@ export function parseTargets(list: string, blocklist = ""): TargetSet {
       const value = range.first + BigInt(index - first);
       const address = addressOf(value, part.family);
       if (part.blocked.has(value)) return { address, skip: "blocklisted" };
-      const isSkipped = RESERVED[part.family].has(value) && !part.literal.has(value);
+      const isSkipped = reserved(part.family).has(value) && !part.literal.has(value);
       return isSkipped ? { address, skip: "reserved" } : { address };
     },
     get identity() {

@@ -14,7 +14,7 @@ export interface TraceOptions {
   readonly maxGap: number;
   /** Upper bound of any probe's timeout, milliseconds. */
   readonly maxWaitMs: number;
-  /** Probes a second, after a first burst of one window. */
+  /** Probes a second, after a first burst of one window's probes; that has no more than 24, or a second's worth of them. */
   readonly packetsPerSecond: number;
   /** `constant`: one flow, so one path (Paris); `vary`: each probe is a flow of its own, so balancers show. */
   readonly flow: "constant" | "vary";

@@ -68,7 +68,9 @@ const SERVICE_MS = 2000;
 /** A path that has not shown its end after this is a long one. */
 const LONG_PATH_MS = 8;
 /** What is sent unasked on a long path leaves one by one, since an answer may make the rest needless. */
-const UNASKED_STEP_MS = 0.5;
+const UNASKED_STEP_MS = 0.25;
+/** Packets at once, where fewer than that are asked for in a second. */
+const MANNERLY_BURST = 24;
 /** Probes beyond `queries` for a hop that stays silent between others that answer. */
 const SPARES = 2;
 
@@ -90,7 +92,7 @@ export function createSchedule(options: TraceOptions, probesPerFlow?: number): S
   const serial = probesPerFlow !== undefined && options.flow === "constant";
   const patience = createPatience(options);
   const opening = Math.min(maxHop, firstHop - 1 + 2 * Math.min(window, maxGap));
-  const burst = window * queries;
+  const burst = Math.min(window * queries, Math.max(MANNERLY_BURST, options.packetsPerSecond));
   const pacer = createPacer(
     Math.max(burst, Math.min(2 * burst, options.packetsPerSecond / 2)),
     options.packetsPerSecond,

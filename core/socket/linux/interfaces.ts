@@ -1,5 +1,5 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
-import { type IpAddress, parseAddress } from "../../address.ts";
+import { type Family, type IpAddress, parseAddress } from "../../address.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Arena, Region } from "./arena.ts";
 
@@ -19,8 +19,7 @@ export class Interfaces {
   readonly #name: Region;
   readonly #nowMs: () => number;
   readonly #indexes = new Map<string, number>();
-  #own: ReadonlyMap<string, OwnAddress> = new Map();
-  #readAtMs = Number.NEGATIVE_INFINITY;
+  readonly #own = new Map<Family, { readonly addresses: ReadonlyMap<string, OwnAddress>; readonly readAtMs: number }>();
 
   constructor(libc: Pick<Libc, "ifNametoindex">, arena: Arena, nowMs: () => number) {
     this.#libc = libc;
@@ -40,7 +39,7 @@ export class Interfaces {
 
   /** The interface of an index as `index` takes it: its name where one of its addresses tells, else the number. */
   zoneName(index: number): string {
-    for (const { name, info } of this.#addresses().values()) {
+    for (const { name, info } of this.#addresses(6).values()) {
       if (info.family === "IPv6" && info.scopeid === index) return name;
     }
     return String(index);
@@ -48,12 +47,12 @@ export class Interfaces {
 
   /** The interface that carries one of this host's addresses. */
   nameOf(address: IpAddress): string | undefined {
-    return this.#addresses().get(address.text)?.name;
+    return this.#addresses(address.family).get(address.text)?.name;
   }
 
   /** Whether packets to an address never leave this host. */
   isOwn(address: IpAddress): boolean {
-    return (address.family === 4 && address.bytes[0] === 127) || this.#addresses().has(address.text);
+    return (address.family === 4 && address.bytes[0] === 127) || this.#addresses(address.family).has(address.text);
   }
 
   #lookUp(name: string): number {
@@ -64,22 +63,24 @@ export class Interfaces {
     return this.#libc.ifNametoindex(this.#name.bytes);
   }
 
-  #addresses(): ReadonlyMap<string, OwnAddress> {
+  #addresses(family: Family): ReadonlyMap<string, OwnAddress> {
     const nowMs = this.#nowMs();
-    if (nowMs - this.#readAtMs > FRESH_MS) {
-      this.#readAtMs = nowMs;
-      this.#own = ownAddresses();
-    }
-    return this.#own;
+    const known = this.#own.get(family);
+    if (known !== undefined && nowMs - known.readAtMs <= FRESH_MS) return known.addresses;
+    const addresses = ownAddresses(family);
+    this.#own.set(family, { addresses, readAtMs: nowMs });
+    return addresses;
   }
 }
 
-/** This host's addresses by their text, each with its first interface. */
-export function ownAddresses(): ReadonlyMap<string, OwnAddress> {
+/** This host's addresses of a family by their text, each with its first interface. */
+export function ownAddresses(family: Family): ReadonlyMap<string, OwnAddress> {
   const own = new Map<string, OwnAddress>();
   for (const [name, infos] of Object.entries(listInterfaces())) {
     for (const info of infos ?? []) {
-      const text = parseAddress(info.address)?.text;
+      if (info.family !== (family === 4 ? "IPv4" : "IPv6")) continue;
+      // As the runtime writes it, IPv4 has one text only; to read it takes a while for the first time.
+      const text = family === 4 ? info.address : parseAddress(info.address)?.text;
       // The first interface wins: an address that several carry names none of them for certain.
       if (text !== undefined && !own.has(text)) own.set(text, { name, info });
     }

@@ -22,7 +22,7 @@ export function findRoute(addon: RawSocketAddon, to: IpAddress): Route {
     socket.close();
   }
   if (source === undefined) throw refusal(addon, to);
-  const device = to.zone ?? ownAddresses().get(source.text)?.name;
+  const device = to.zone ?? ownAddresses(source.family).get(source.text)?.name;
   return device === undefined ? { source } : { source, interface: device };
 }
 
