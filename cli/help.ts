@@ -167,8 +167,8 @@ Traces many targets at once, in random order; a row for each as it is complete.
   -q, --queries N  -w, --wait SECONDS   tries of a silent hop (2), of 1 s each
   -m, --max-hops N  --max-gap N   hops: 30; 5 silent ones end a path
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
-      --size OCTETS  --tos N  --backend auto|ffi|raw-socket
-      --format jsonl|csv|scamper-json|atlas   docs/scan.md  --keep-privileges
+      --size OCTETS  --tos N  --backend auto|ffi|raw-socket  --keep-privileges
+      --format jsonl|csv|scamper-json|atlas   docs/scan.md  -h, --help
 
   nettrace scan -f targets.txt --resume state.json >> rows.jsonl
 
