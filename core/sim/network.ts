@@ -1,16 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { Endpoint, Family, IpAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
-import type {
-  Arrival,
-  BatchSocket,
-  BatchSpec,
-  Network,
-  ProbeSocket,
-  Route,
-  SendOptions,
-  SocketSpec,
-} from "../network.ts";
+import type { Arrival, BatchSocket, Network, ProbeSocket, Route, SendOptions, SocketSpec } from "../network.ts";
 import { parseIp } from "../wire/mod.ts";
 import { SimBatch } from "./batch.ts";
 import { deliver, type Handshake, type InputRules, type KernelSocket } from "./deliver.ts";
@@ -154,7 +145,7 @@ class VirtualNetwork implements SimNetwork {
     return socket;
   }
 
-  openBatch(spec: BatchSpec, family: Family): BatchSocket | undefined {
+  openBatch(spec: SocketSpec & { readonly type: "raw" | "udp" }, family: Family): BatchSocket | undefined {
     if (this.#host.batches === false || this.#input.tap) return undefined;
     const socket = this.open(spec, family);
     const batch = new SimBatch(
