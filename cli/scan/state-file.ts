@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { fstatSync, fsyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import type { ProtocolPlugin } from "../../core/plugin.ts";
 import { createProber } from "../../core/scan/batches.ts";
