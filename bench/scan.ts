@@ -11,11 +11,18 @@ import { saveResults, table, writeBetween } from "./kit/files.ts";
 import { shownMachine, thisMachine } from "./kit/machine.ts";
 import { median } from "./kit/numbers.ts";
 
-const TARGETS = Number(process.argv[2] ?? 20_000);
+const TARGETS = Number(process.argv[2] ?? 100_000);
+/** Of the protocols that stand beside the first, so many times fewer. */
+const FEWER = 5;
 const ROUNDS = Number(process.argv[3] ?? 3);
 const CURVE = [1000, 10_000, 100_000];
-/** Nobody is there: all that is sent is outstanding until it is given up. */
-const SILENT = 40_000;
+/** Nobody is there: all that is sent is outstanding until it is given up, in the end. So many targets, few and many. */
+const SILENT = [2000, 32_000] as const;
+const SILENT_WAIT_S = 6;
+/** By then all have left, and none is given up. */
+const SILENT_FROM_MS = 3500;
+const SILENT_TO_MS = 5800;
+const PROTOCOLS = ["icmp", "udp", "tcp-syn"] as const;
 const SAMPLE_MS = 20;
 /** Of /proc/PID/stat, on every Linux that Bun runs on (sysconf(3), _SC_CLK_TCK). */
 const TICKS_A_SECOND = 100;
@@ -26,6 +33,8 @@ interface Measured {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly peakMegabytes: number;
+  /** While nothing was going on but waiting for what was outstanding, in a scan of which nobody answers. */
+  readonly waitingMegabytes: number;
   readonly rows: number;
   readonly sent: number;
   readonly answered: number;
@@ -68,15 +77,19 @@ async function measure(lab: Lab, argv: readonly string[]): Promise<Measured> {
   child.stderr?.on("data", (data: Buffer) => {
     said += data.toString();
   });
-  let [cpuSeconds, peakMegabytes] = [0, 0];
+  let [cpuSeconds, peakMegabytes, waitingMegabytes] = [0, 0, 0];
   const timer = setInterval(() => {
     try {
       const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8")
         .replace(/^.*\) /, "")
         .split(" ");
       cpuSeconds = (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
-      const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
-      peakMegabytes = Math.max(peakMegabytes, Number(peak ?? 0) / 1024);
+      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+      const field = (name: string): number =>
+        Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0) / 1024;
+      peakMegabytes = Math.max(peakMegabytes, field("VmHWM"));
+      const sinceMs = performance.now() - startedMs;
+      if (sinceMs > SILENT_FROM_MS && sinceMs < SILENT_TO_MS) waitingMegabytes = field("VmRSS");
     } catch {
       // It has just ended: the last sample stands.
     }
@@ -85,7 +98,7 @@ async function measure(lab: Lab, argv: readonly string[]): Promise<Measured> {
   clearInterval(timer);
   const seconds = (performance.now() - startedMs) / 1000;
   if (code !== 0) throw new Error(`Cannot measure: ${argv.join(" ")} ended with ${code}: ${said}`);
-  return { seconds, cpuSeconds, peakMegabytes, ...count(file) };
+  return { seconds, cpuSeconds, peakMegabytes, waitingMegabytes, ...count(file) };
 }
 
 const nettrace = (file: string, ...more: readonly string[]): string[] => {
@@ -101,23 +114,42 @@ using lab = await createLab({ hops: [{}, {}, {}, {}] });
 await lab.run("target", ["ip", "route", "add", "local", "20.0.0.0/8", "dev", "lo"]);
 await lab.run("r1", ["ip", "route", "add", "blackhole", "21.0.0.0/8"]);
 
-const runs: Record<"nettrace" | "udp" | "scamper", Measured[]> = { nettrace: [], udp: [], scamper: [] };
+const runs: Record<"nettrace" | "udp" | "tcp-syn" | "scamper", Measured[]> = {
+  nettrace: [],
+  udp: [],
+  "tcp-syn": [],
+  scamper: [],
+};
 for (let round = 0; round < ROUNDS; round += 1) {
   const file = list(lab, TARGETS, 20);
   runs.nettrace.push(await measure(lab, nettrace(file)));
-  runs.udp.push(await measure(lab, nettrace(list(lab, TARGETS / 10, 20), "-P", "udp")));
+  for (const protocol of ["udp", "tcp-syn"] as const) {
+    runs[protocol].push(await measure(lab, nettrace(list(lab, TARGETS / FEWER, 20), "-P", protocol)));
+  }
   runs.scamper.push(await measure(lab, scamper(file)));
 }
 const curve: Measured[] = [];
 for (const targets of CURVE) curve.push(await measure(lab, nettrace(list(lab, targets, 20))));
-const silent = await measure(lab, nettrace(list(lab, SILENT, 21), "-w", "3", "-q", "1", "--max-gap", "2"));
+const silent: Record<string, readonly Measured[]> = {};
+for (const protocol of PROTOCOLS) {
+  const each: Measured[] = [];
+  for (const targets of SILENT) {
+    const more = ["-w", String(SILENT_WAIT_S), "-q", "1", "--max-gap", "2", "-P", protocol];
+    each.push(await measure(lab, nettrace(list(lab, targets, 21), ...more)));
+  }
+  silent[protocol] = each;
+}
+/** Of one probe more that is outstanding. */
+const octets = ([few, many]: readonly Measured[]): number =>
+  (((many?.waitingMegabytes ?? 0) - (few?.waitingMegabytes ?? 0)) * 2 ** 20) / (SILENT[1] - SILENT[0]);
 
 const rate = ({ answered, seconds }: Measured): number => answered / seconds;
 const range = (values: readonly number[], digits = 0): string =>
   `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
 const NAMES: Readonly<Record<string, string>> = {
   nettrace: "nettrace scan --pps 1000000",
-  udp: "the same with -P udp, a tenth of the targets",
+  udp: `the same with -P udp, ${TARGETS / FEWER} targets`,
+  "tcp-syn": `the same with -P tcp-syn, ${TARGETS / FEWER} targets`,
   scamper: `scamper -p ${SCAMPER_PPS}, the most it takes`,
 };
 const speed = Object.entries(runs).map(([name, each]) => [
@@ -137,6 +169,11 @@ const costs = [...curve.entries()].map(([at, each]) => [
   Math.round(rate(each)).toString(),
   each.peakMegabytes.toFixed(0),
 ]);
+const memory = Object.entries(silent).map(([protocol, each]) => [
+  protocol,
+  octets(each).toFixed(0),
+  (each.at(-1)?.peakMegabytes ?? 0).toFixed(0),
+]);
 const text = `
 \`npm run bench:scan\`: ${shownMachine(machine)} ${TARGETS} targets behind four routers that all answer, five probes each, ${ROUNDS} runs in turn; medians with ranges.
 
@@ -144,7 +181,9 @@ ${table(["", "answers/s", "processor µs per answer", "unanswered", "peak MB"], 
 
 ${table(["targets", "seconds", "processor µs per target", "answers/s", "peak MB"], costs)}
 
-${SILENT} targets of which nobody answers, 3 s for each probe: peak ${silent.peakMegabytes.toFixed(0)} MB, ${silent.sent} probes.
+${table(["nobody answers", "octets per outstanding probe", "peak MB"], memory)}
+
+${SILENT[1]} targets against ${SILENT[0]}: what the process has more of memory (VmRSS) while a probe to each is waited for, divided by what is more outstanding. The peak comes after it, while the rows are written.
 `;
 console.log(text);
 saveResults("scan", { machine, targets: TARGETS, runs, curve, silent });

@@ -18,6 +18,10 @@ export interface Output {
   flush?(): Promise<string | undefined>;
   /** The reader has gone away: nothing that is written is read. */
   readonly isGone?: boolean;
+  /** Which file it is, and its length in octets; undefined, or absent: it is none. */
+  file?(): { readonly id: string; readonly size: number } | undefined;
+  /** Takes off what of that file is behind so many octets. */
+  cut?(size: number): void;
 }
 
 export type InterruptSignal = "SIGINT" | "SIGTERM";
@@ -42,7 +46,10 @@ export interface CommandContext {
    * from the network, DNS or a plugin. The first call counts. Absent: they are kept.
    */
   readonly resign?: (needs: RunNeeds) => Promise<void>;
-  /** A file that was opened to be written while that was allowed; it is the caller's from then on. */
+  /**
+   * A file that was opened while that was allowed; it is the caller's from then on. Undefined: it was not asked for, or is to
+   * be written and cannot be. Throws the file system's error where it is to be read and cannot be.
+   */
   readonly opened?: (path: string) => number | undefined;
   /** Absent: the system's resolver. */
   readonly lookup?: AddressLookup;

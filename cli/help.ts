@@ -155,7 +155,6 @@ that dies at the first router. Nothing is sent around the host's rules.
 export const SCAN_HELP = `Usage: nettrace scan -f FILE [OPTIONS]
 
 Traces many targets at once, in random order; a row for each as it is complete.
-As root it stays root, to go on writing the state where root may.
 
   -f, --file FILE           an address or prefix a line, # comments; - is stdin
   -P, --protocol PLUGIN[:PORT]    icmp, udp, tcp-syn (icmp)   --plugin FILE
@@ -168,7 +167,7 @@ As root it stays root, to go on writing the state where root may.
   -q, --queries N  -w, --wait SECONDS   tries of a silent hop (2), of 1 s each
   -m, --max-hops N  --max-gap N   hops: 30; 5 silent ones end a path
   -s, --source ADDRESS  -i, --interface NAME  --sport PORT  what to send from
-      --size OCTETS  --tos N  --backend auto|ffi|raw-socket
+      --size OCTETS  --tos N  --backend auto|ffi|raw-socket  --keep-privileges
       --format jsonl|csv|scamper-json|atlas   docs/scan.md  -h, --help
 
   nettrace scan -f targets.txt --resume state.json >> rows.jsonl

@@ -14,7 +14,14 @@ export function printable(text: string): string {
 
 /** JSON whose bytes are harmless in a terminal too; JSON.stringify escapes only C0. The value is the same. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
+  return harmlessJson(JSON.stringify(value));
+}
+
+/** The same of a text that is JSON already. */
+export function harmlessJson(json: string): string {
+  // Most texts have nothing but ASCII, and that is known sooner.
+  if (!/[^ -~]/.test(json)) return json;
+  return json.replace(UNPRINTABLE, (character) =>
     Array.from(character.split(""), (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
   );
 }

@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from "node:fs";
+import { fstatSync, ftruncateSync, writeSync } from "node:fs";
 import type { CommandContext, InterruptSignal, Output } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 
@@ -65,6 +65,8 @@ export function processOutput(name: keyof typeof STREAMS): ProcessOutput {
       await pending;
       return failure;
     },
+    file: () => fileOf(fd),
+    cut: (size) => ftruncateSync(fd, size),
   };
 }
 
@@ -74,6 +76,16 @@ function isCharacterDevice(fd: number): boolean {
     return fstatSync(fd).isCharacterDevice();
   } catch {
     return false;
+  }
+}
+
+function fileOf(fd: number): ReturnType<NonNullable<Output["file"]>> {
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFile() ? { id: `${stats.dev}:${stats.ino}`, size: stats.size } : undefined;
+  } catch {
+    // It is closed.
+    return undefined;
   }
 }
 

@@ -140,6 +140,7 @@ const COMMANDS: Readonly<Record<string, (program: Command, call: Call) => void>>
       .option("--tos <n>")
       .option("--backend <name>")
       .option("--plugin <file>")
+      .option("--keep-privileges")
       .option("--format <format>")
       .action(async (options) => {
         const { runScan } = await import("./commands/scan.ts");

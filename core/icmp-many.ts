@@ -1,6 +1,6 @@
-import { addressFromBytes, type Family, type IpAddress } from "./address.ts";
-import { SocketError } from "./errors.ts";
+import { addressFromBytes, type Family } from "./address.ts";
 import { icmpProtocol, readQuotedError } from "./icmp-reply.ts";
+import { sourceTo } from "./many-errors.ts";
 import type { BatchPacket, Network } from "./network.ts";
 import { paddedPayload } from "./padding.ts";
 import type { ManyMatch, ManySession, ProbeOptions } from "./plugin.ts";
@@ -37,13 +37,20 @@ export function openManyEchoes(network: Network, family: Family, options: ProbeO
   /** The quoted echo request in an error, and the end of a quoted header without options. */
   const quotedAt = family === 4 ? 28 : 48;
 
+  /** Of the answer that is looked at: a view of each would take longer than all the rest. */
+  const probed = new Uint8Array(octets);
+  const targetAt = (bytes: Uint8Array, at: number): Uint8Array => {
+    for (let octet = 0; octet < octets; octet += 1) probed[octet] = bytes[at + octet] ?? 0;
+    return probed;
+  };
+
   const hasToken = (bytes: Uint8Array, at: number): boolean =>
     bytes.length >= at + 8 && readU32(bytes, at) === tokenHigh && readU32(bytes, at + 4) === tokenLow;
 
   const matchEcho = ({ bytes, from, hopLimit }: BatchPacket): ManyMatch | undefined => {
     if (readU16(bytes, 4) !== identifier || !hasToken(bytes, TOKEN_AT)) return undefined;
     // Some targets cut their replies short (RFC 792 forbids it).
-    const target = bytes.length < TARGET_AT + octets ? from.bytes : bytes.subarray(TARGET_AT, TARGET_AT + octets);
+    const target = bytes.length < TARGET_AT + octets ? from.bytes : targetAt(bytes, TARGET_AT);
     const icmp = { type: types.echoReply, code: 0 };
     const base = { sequence: readU16(bytes, 6), from, effect: "reached", icmp, size: bytes.length } as const;
     return { target, reply: hopLimit === undefined ? base : { ...base, replyHopLimit: hopLimit } };
@@ -63,7 +70,7 @@ export function openManyEchoes(network: Network, family: Family, options: ProbeO
       quotedHopLimit: bytes[family === 4 ? 16 : 15] ?? 0,
       ...(hopLimit !== undefined && { replyHopLimit: hopLimit }),
     };
-    return { target: bytes.subarray(quotedAt - octets, quotedAt), reply };
+    return { target: targetAt(bytes, quotedAt - octets), reply };
   };
 
   const matchOther = (received: BatchPacket): ManyMatch | undefined => {
@@ -108,13 +115,4 @@ export function openManyEchoes(network: Network, family: Family, options: ProbeO
       return isPlain ? matchPlain(received) : matchOther(received);
     },
   };
-}
-
-function sourceTo(network: Network, target: IpAddress): IpAddress | undefined {
-  try {
-    return network.route(target).source;
-  } catch (error) {
-    if (error instanceof SocketError) return undefined;
-    throw error;
-  }
 }

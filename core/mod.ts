@@ -18,6 +18,7 @@ export type { HopRow, Responder, RoundEntry } from "./hop-tally.ts";
 export * from "./icmp-listener.ts";
 export { openManyEchoes } from "./icmp-many.ts";
 export * from "./icmp-reply.ts";
+export { createErrorReader, type ManyError } from "./many-errors.ts";
 export * from "./names.ts";
 export type * from "./network.ts";
 export * from "./padding.ts";
@@ -35,6 +36,7 @@ export { createLedger, type Ledger, type ScanProgress } from "./scan/ledger.ts";
 export { DEFAULT_SCAN_OPTIONS, type ScanOptions } from "./scan/options.ts";
 export type { ScanHop, ScanOutcome, ScanRow } from "./scan/row.ts";
 export { type ScanEnd, type ScanRequest, scan } from "./scan/scan.ts";
+export { createStopSet, type StopEntry, type StopSet } from "./scan/stop-set.ts";
 export { parseTargets, type ScanTarget, type SkipReason, type TargetSet } from "./scan/targets.ts";
 export { type Inspection, inspectSockets, type SocketTrial } from "./socket/inspect.ts";
 export {

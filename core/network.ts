@@ -131,17 +131,24 @@ export interface BatchPacket {
   readonly hopLimit: number | undefined;
   /** Monotonic milliseconds, stamped by the kernel where it can. */
   readonly atMs: number;
+  /** Source port, for UDP sockets; 0 otherwise. */
+  readonly fromPort: number;
 }
 
+/** What works by the batch. Of UDP sockets no error queue is read: a raw ICMP socket beside it brings the errors. */
+export type BatchSpec = SocketSpec & { readonly type: "raw" | "udp" };
+
 /**
- * A raw socket that sends and receives many packets in one call of the kernel. Its packets are no arrivals: `receive` of
+ * A socket that sends and receives many packets in one call of the kernel. Its packets are no arrivals: `receive` of
  * its network brings none of them. Disposing closes it.
  */
 export interface BatchSocket extends Disposable {
   /** How many packets may be laid out before a flush. */
   readonly capacity: number;
-  /** Lays out one packet; `bytes` may be reused. Throws SocketError (stage `send`) where it is too long. */
-  push(bytes: Uint8Array, to: IpAddress, hopLimit: number): void;
+  /** Of UDP; 0 otherwise. */
+  readonly localPort: number;
+  /** Lays out one packet; `bytes` and `to` may be reused, `port` is for UDP. Throws SocketError (stage `send`) where it is too long. */
+  push(bytes: Uint8Array, to: IpAddress, hopLimit: number, port?: number): void;
   /**
    * Hands what was laid out to the kernel, in order, and tells of each, by its number from 0, that it left and when
    * (monotonic milliseconds; between the ends of one call it is a guess), or why it did not.
@@ -202,10 +209,10 @@ export interface Network extends Disposable {
   /** Throws SocketError (stage `socket` or `bind`). Closing the socket is the caller's. */
   open(spec: SocketSpec, family: Family): ProbeSocket;
   /**
-   * A raw socket for very many packets; undefined where there is none, or where it would see less than `open`'s: that is
+   * A socket for very many packets; undefined where there is none, or where it would see less than `open`'s: that is
    * the one to use then. Absent: the same. Throws SocketError as `open` does.
    */
-  openBatch?(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined;
+  openBatch?(spec: BatchSpec, family: Family): BatchSocket | undefined;
   /**
    * Starts a TCP handshake; all packets of the connection carry `hopLimit`; undefined: the one that this host gives its
    * packets, so that the target is reached or not, and no hop is seen. Its end arrives as a `handshake` or `error`,

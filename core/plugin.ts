@@ -1,6 +1,6 @@
 import type { Endpoint, Family, IpAddress } from "./address.ts";
 import type { SocketError } from "./errors.ts";
-import type { Arrival, BatchPacket, Network, SocketSpec } from "./network.ts";
+import type { Arrival, BatchPacket, BatchSpec, Network } from "./network.ts";
 import type { Probe, Reply } from "./probe.ts";
 
 /** What a user may ask of every protocol. */
@@ -69,22 +69,33 @@ export interface ProtocolPlugin {
    * Probes to very many targets of one family, for `scan`; undefined where what is asked for does not allow it. Absent: a
    * scan opens a session for each target that is under way, which needs more memory and time.
    */
-  readonly many?: (network: Network, family: Family, options: ProbeOptions) => ManySession | undefined;
+  readonly many?: (network: Network, family: Family, options: ProbeOptions, port: number) => ManySession | undefined;
 }
 
-/** Knows the probes to all targets of a scan by what is in them, and holds nothing for any of them. */
-export interface ManySession {
+/** Knows the probes to all targets of a scan by what is in them, and holds next to nothing for any of them. */
+export interface ManySession extends Partial<Disposable> {
   /** As `ProbeSession.mode`. */
   readonly mode: string;
-  /** By which probes leave, and on which all their answers come in. */
-  readonly socket: SocketSpec & { readonly type: "raw" };
+  /** By which probes leave; answers come in on it too. */
+  readonly socket: BatchSpec;
+  /** Of UDP: where probes go. */
+  readonly port?: number;
+  /** Another socket on which answers come in. */
+  readonly listens?: BatchSpec;
+  /** Told once which port UDP probes leave from. */
+  opened?(localPort: number): void;
+  /** Called for each target before its probes; what it returns `encode` gets. Throws SocketError where the host refuses. */
+  begin?(target: IpAddress): number;
   /**
-   * The octets of a probe, behind the IP header; valid until the next call. Probes to one target look equal to a load
-   * balancer, whatever their sequence.
+   * The octets of a probe, behind the IP header, or behind the UDP header; valid until the next call. Probes to one target
+   * look equal to a load balancer, whatever their sequence. `target` is valid until the next call too. `held`: what `begin` returned for the target, 0 without it.
    */
-  encode(target: IpAddress, sequence: number): Uint8Array;
-  /** Which probe a packet answers; never throws; foreign or malformed bytes are undefined. */
-  match(packet: BatchPacket): ManyMatch | undefined;
+  encode(target: IpAddress, sequence: number, held: number): Uint8Array;
+  /**
+   * Which probe a packet answers; never throws; foreign or malformed bytes are undefined. `isListened`: it came in on
+   * `listens`.
+   */
+  match(packet: BatchPacket, isListened: boolean): ManyMatch | undefined;
 }
 
 /** An answer to a probe of a scan. */
@@ -92,6 +103,8 @@ export interface ManyMatch {
   /** The 4 or 16 octets of the address that the probe was sent to; valid as long as the packet. */
   readonly target: Uint8Array;
   readonly reply: Reply;
+  /** The answer does not say which probe it is to, but surely one met the target: the latest, whatever `reply.sequence` is. */
+  readonly isLatest?: true;
 }
 
 /** One trace's state. Disposing closes its sockets. */

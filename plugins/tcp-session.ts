@@ -186,7 +186,7 @@ function createSession(
  * Whether a segment is as its sender made it. Virtual links hand over segments whose checksum was left to hardware that is
  * not there (Linux: CHECKSUM_PARTIAL): the field then holds the sum of the pseudo-header.
  */
-function isSound(segment: Uint8Array, from: IpAddress, to: IpAddress): boolean {
+export function isSound(segment: Uint8Array, from: IpAddress, to: IpAddress): boolean {
   if (verifyTransport(segment, IP_PROTOCOL.tcp, from.bytes, to.bytes)) return true;
   return readU16(segment, CHECKSUM_AT) === pseudoHeaderSum(from.bytes, to.bytes, IP_PROTOCOL.tcp, segment.length);
 }

@@ -1,5 +1,6 @@
 import type { ProtocolPlugin } from "../core/plugin.ts";
 import { TCP_FLAG } from "../core/wire/mod.ts";
+import { openManySyns } from "./tcp-many.ts";
 import { openSegments } from "./tcp-session.ts";
 
 /**
@@ -13,6 +14,7 @@ export const tcpSyn: ProtocolPlugin = {
   defaultPort: 443,
   open: (network, target, options) =>
     openSegments(network, target, options, { name: "tcp-syn", flags: TCP_FLAG.syn, options: SYN_OPTIONS }),
+  many: (network, family, options, port) => openManySyns(network, family, options, port, SYN_OPTIONS),
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { ProtocolPlugin } from "../core/plugin.ts";
+import { openManyDatagrams } from "./udp-many.ts";
 import { openUdp, UDP_MODES, VARY } from "./udp-session.ts";
 
 /**
@@ -14,4 +15,5 @@ export const udp: ProtocolPlugin = {
   defaultPort: 33434,
   options: [VARY],
   open: (network, target, options) => openUdp(network, target, options, { name: "udp" }),
+  many: openManyDatagrams,
 };

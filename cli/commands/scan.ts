@@ -28,8 +28,6 @@ export interface ScanArguments {
   readonly pluginValues: ValuesByPlugin;
 }
 
-/** The state is saved so often, should the machine fail. */
-const SAVE_EVERY_MS = 1000;
 const ROWS_AT_ONCE = 50;
 const SEEDS = 1_000_000_000;
 
@@ -47,14 +45,15 @@ const ROW: Readonly<Record<ScanFormat, (row: ScanRow, head: OtherFormHead) => st
 export async function runScan(context: CommandContext, { options, pluginValues }: ScanArguments): Promise<number> {
   const settings = checkScanOptions(options, await context.protocols(), pluginValues);
   const { rung, format, identity } = settings;
-  const blocklist = options.blocklist === undefined ? "" : read(options.blocklist);
-  const targets = parseTargets(read(options.file), blocklist);
+  const blocklist = options.blocklist === undefined ? "" : read(context, options.blocklist);
+  const targets = parseTargets(read(context, options.file), blocklist);
   const seed = settings.seed ?? Math.floor(Math.random() * SEEDS);
-  const base = { targets, identity, seed };
-  const path = options.resume ?? `nettrace-scan-${seed}.resume`;
-  const isAsked = options.resume !== undefined;
-  const resume = isAsked ? openResume({ ...base, path, askedSeed: settings.seed }) : newResume({ ...base, path });
-  if (isAsked) resume.save();
+  const base = { targets, identity, seed, stdout: context.stdout };
+  const { resume: path } = options;
+  const resume =
+    path === undefined
+      ? newResume({ ...base, path: `nettrace-scan-${seed}.resume` })
+      : openResume({ ...base, path, askedSeed: settings.seed, opened: openedState(context, path) });
 
   const abort = new AbortController();
   let interrupted: InterruptSignal | undefined;
@@ -67,7 +66,7 @@ export async function runScan(context: CommandContext, { options, pluginValues }
       ...settings.network,
       onLimits: (limits) => context.stderr.write(`nettrace: ${printable(limits)}\n`),
     });
-    const writer = createWriter(context, resume, isAsked, network, {
+    const writer = createWriter(context, resume, network, {
       format,
       head: headOf(context, network, settings),
       stop: () => abort.abort(),
@@ -78,6 +77,7 @@ export async function runScan(context: CommandContext, { options, pluginValues }
       targets,
       seed: resume.seed,
       ledger: resume.ledger,
+      stopSet: resume.stopSet,
       options: settings.scan,
       probe: settings.probe,
       signal: abort.signal,
@@ -86,7 +86,7 @@ export async function runScan(context: CommandContext, { options, pluginValues }
     });
     await writer.turn(end.counts, true);
     writer.end();
-    return conclude(context, resume, isAsked, { end, interrupted, isBroken: writer.isBroken });
+    return conclude(context, resume, path !== undefined, { end, interrupted, failure: writer.failure });
   } finally {
     stopListening();
   }
@@ -123,15 +123,14 @@ interface Writer {
   /** Undefined: all is written, and the scan may go on. */
   turn(counts: ScanCounts, isIdle: boolean): Promise<void> | undefined;
   end(): void;
-  /** Rows could not be written: those are not counted as done. */
-  readonly isBroken: boolean;
+  /** Why rows could not be written: those are not counted as done. */
+  readonly failure: string | undefined;
 }
 
 /** Rows are done once they are written, never before: what the state says is there, is there. */
 function createWriter(
   context: CommandContext,
   resume: ResumeFile,
-  saves: boolean,
   network: Network,
   { format, head, stop }: { readonly format: ScanFormat; readonly head: OtherFormHead; readonly stop: () => void },
 ): Writer {
@@ -140,31 +139,39 @@ function createWriter(
   const progress = createProgress(context, ledger.count, resume.earlier);
   let pending = format === "csv" && ledger.finished === 0 ? CSV_HEADER : "";
   let positions: number[] = [];
-  let savedMs = network.nowMs();
-  let isBroken = false;
+  let failure: string | undefined;
 
-  const settle = (written: readonly number[]): void => {
-    isBroken ||= stdout.isGone === true;
-    if (isBroken) stop();
-    else for (const position of written) ledger.finish(position);
+  const fail = (why: string): void => {
+    failure ??= why;
+    stop();
+  };
+
+  const note = (what: () => void): void => {
+    try {
+      what();
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      fail(error.message);
+    }
+  };
+
+  const settle = (isWritten: boolean): void => {
+    if (!isWritten || stdout.isGone === true) fail("Cannot write the rows");
+    else note(resume.settle);
   };
 
   const write = (): Promise<void> | undefined => {
-    if (pending === "" || isBroken) return undefined;
+    if (pending === "" || failure !== undefined) return undefined;
+    note(() => resume.intend(positions, pending));
+    if (failure !== undefined) return undefined;
     if (stdout.isTerminal) progress.clear();
     stdout.write(pending);
-    const written = positions;
     pending = "";
     positions = [];
     const flushed = stdout.flush?.();
-    if (flushed === undefined) {
-      settle(written);
-      return undefined;
-    }
-    return flushed.then((failure) => {
-      isBroken ||= failure !== undefined;
-      settle(written);
-    });
+    if (flushed !== undefined) return flushed.then((code) => settle(code === undefined));
+    settle(true);
+    return undefined;
   };
 
   return {
@@ -175,17 +182,12 @@ function createWriter(
     turn(counts, isIdle) {
       // In a hurry rows wait for company: a write for each costs more than the row.
       const written = isIdle || positions.length >= ROWS_AT_ONCE ? write() : undefined;
-      const nowMs = network.nowMs();
-      progress.update(nowMs, ledger.finished, counts);
-      if (saves && nowMs - savedMs >= SAVE_EVERY_MS) {
-        savedMs = nowMs;
-        resume.save();
-      }
+      progress.update(network.nowMs(), ledger.finished, counts);
       return written;
     },
     end: () => progress.clear(),
-    get isBroken() {
-      return isBroken;
+    get failure() {
+      return failure;
     },
   };
 }
@@ -193,24 +195,23 @@ function createWriter(
 interface Ending {
   readonly end: ScanEnd;
   readonly interrupted: InterruptSignal | undefined;
-  readonly isBroken: boolean;
+  readonly failure: string | undefined;
 }
 
 function conclude(
   { stderr }: CommandContext,
   resume: ResumeFile,
   isAsked: boolean,
-  { end, interrupted, isBroken }: Ending,
+  { end, interrupted, failure }: Ending,
 ): number {
   const { finished, count } = resume.ledger;
-  const isWhole = end.type === "complete" && !isBroken;
-  const isSaved = isAsked || (!isWhole && finished > 0);
-  if (isSaved) resume.save();
-  if (isWhole) return EXIT.reached;
+  if (end.type === "complete" && failure === undefined) return EXIT.reached;
+  const isSaved = isAsked || finished > 0;
+  if (isSaved) resume.keep();
   const onward = `${finished} of ${count} targets have their rows${isSaved ? `; go on with --resume ${echo(resume.path)}` : ""}`;
   const tell = (what: string): void => stderr.write(`nettrace: ${printable(what)}: ${onward}\n`);
-  if (isBroken) {
-    tell("Cannot write the rows");
+  if (failure !== undefined) {
+    tell(failure);
     return EXIT.output;
   }
   if (end.type === "refused") {
@@ -227,10 +228,19 @@ function conclude(
 }
 
 /** `-` is standard input. Throws UsageError. */
-function read(file: string): string {
+function read({ opened }: CommandContext, file: string): string {
   try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
+    return readFileSync(file === "-" ? 0 : (opened?.(file) ?? file), "utf8");
   } catch (error) {
     throw new UsageError(`Cannot read ${file === "-" ? "standard input" : echo(file)}: ${codeOf(error)}`);
+  }
+}
+
+/** Throws UsageError. */
+function openedState({ opened }: CommandContext, path: string): number | undefined {
+  try {
+    return opened?.(path);
+  } catch (error) {
+    throw new UsageError(`Cannot read and write ${echo(path)}: ${codeOf(error)}`);
   }
 }

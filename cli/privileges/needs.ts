@@ -19,10 +19,14 @@ export interface RunNeeds {
   readonly protocols?: readonly number[];
   /** The path of a recording to write. */
   readonly record?: string | undefined;
+  /** Paths of files to read. */
+  readonly reads?: readonly string[];
+  /** The path of a file to go on from, and to write. */
+  readonly state?: string | undefined;
 }
 
 /** The commands that trace, and give privileges away before they read anything that comes from elsewhere. */
-const TRACING: ReadonlySet<string> = new Set(["auto", "trace", "report", "live", "locate", "egress"]);
+const TRACING: ReadonlySet<string> = new Set(["auto", "trace", "report", "live", "locate", "egress", "scan"]);
 const KEEP = "--keep-privileges";
 
 /** Whether privileges are to be kept: `--keep-privileges`, or NETTRACE_KEEP_PRIVILEGES=1. */
@@ -44,6 +48,7 @@ export function needsOf(argv: readonly string[]): RunNeeds | undefined {
   const [command = "", ...words] = argv;
   if (!TRACING.has(command)) return undefined;
   const options = beforeOperands(words);
+  if (command === "scan") return needsOfScan(options);
   const operands = words.filter((word, index) => !word.startsWith("-") && !FILES.has(words[index - 1] ?? ""));
   const port = lastValue(options, "--sport");
   return {
@@ -56,6 +61,22 @@ export function needsOf(argv: readonly string[]): RunNeeds | undefined {
     admin: lastValue(options, "--mark") !== undefined,
     sourcePort: port === undefined ? undefined : Number(port),
     record: lastValue(options, "--record"),
+  };
+}
+
+/** All targets share the sockets of their family. Two taps: each family may need one. */
+function needsOfScan(options: readonly string[]): RunNeeds | undefined {
+  if (options.some((word) => word === "-h" || word === "--help")) return undefined;
+  const port = lastValue(options, "--sport");
+  const list = lastValue(options, "--file", "-f");
+  return {
+    taps: 2,
+    atOnce: 1,
+    sourcePort: port === undefined ? undefined : Number(port),
+    reads: [list, lastValue(options, "--blocklist")].flatMap((path) =>
+      path === undefined || path === "-" ? [] : [path],
+    ),
+    state: lastValue(options, "--resume"),
   };
 }
 
@@ -86,11 +107,12 @@ function beforeOperands(argv: readonly string[]): readonly string[] {
 }
 
 /** The last one given, as the parser sees it. */
-function lastValue(words: readonly string[], option: string): string | undefined {
+function lastValue(words: readonly string[], option: string, letter?: string): string | undefined {
   let value: string | undefined;
   for (const [index, word] of words.entries()) {
-    if (word === option) value = words[index + 1] ?? value;
+    if (word === option || word === letter) value = words[index + 1] ?? value;
     else if (word.startsWith(`${option}=`)) value = word.slice(option.length + 1);
+    else if (letter !== undefined && word.startsWith(letter)) value = word.slice(letter.length);
   }
   return value;
 }

@@ -42,9 +42,10 @@ function ordinaryId(text = ""): number | undefined {
 export function createPrivileges(stderr: Output, env: Readonly<Record<string, string | undefined>>): Privileges {
   let isOver = false;
   let sockets: ReservedSockets | undefined;
-  const files = new Map<string, number>();
+  /** Descriptors, or why there is none. */
+  const files = new Map<string, number | Error>();
   return {
-    async resign({ record, sourcePort, ...needs }) {
+    async resign({ record, reads = [], state, sourcePort, ...needs }) {
       if (isOver) return;
       isOver = true;
       if (!(await isPrivileged())) return;
@@ -53,6 +54,16 @@ export function createPrivileges(stderr: Output, env: Readonly<Record<string, st
         const fd = openForUser(record, user);
         if (fd !== undefined) files.set(record, fd);
       }
+      for (const path of reads)
+        files.set(
+          path,
+          attempt(() => openSync(path, "r")),
+        );
+      if (state !== undefined)
+        files.set(
+          state,
+          attempt(() => openState(state, user)),
+        );
       const lowPorts = sourcePort !== undefined && sourcePort > 0 && sourcePort < FIRST_FREE_PORT;
       let identityKept: string | undefined;
       try {
@@ -71,6 +82,7 @@ export function createPrivileges(stderr: Output, env: Readonly<Record<string, st
     opened(path) {
       const fd = files.get(path);
       files.delete(path);
+      if (fd instanceof Error) throw fd;
       return fd;
     },
     get sockets() {
@@ -110,6 +122,30 @@ function openForUser(path: string, { uid, gid }: User): number | undefined {
     return openSync(path, "r+");
   } catch {
     return undefined;
+  }
+}
+
+/** A file to read and write in place, made where there is none. Throws the file system's error. */
+function openState(path: string, { uid, gid }: User): number {
+  try {
+    return openSync(path, "r+");
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
+  const made = openSync(path, "wx+", MODE);
+  if (process.geteuid?.() === 0) fchownSync(made, uid, gid);
+  return made;
+}
+
+function isAbsence(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+function attempt(open: () => number): number | Error {
+  try {
+    return open();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

@@ -1,15 +1,18 @@
-import type { Family, IpAddress } from "../address.ts";
+import type { Family } from "../address.ts";
 import { PluginError, SocketError, UsageError } from "../errors.ts";
 import type { BatchPacket, BatchSocket, Network } from "../network.ts";
-import type { ManyMatch, ManySession, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
+import type { ManyMatch, ManySession } from "../plugin.ts";
+import type { Reply } from "../probe.ts";
 import type { FlushWatcher, Prober, ProbeWatcher } from "./prober.ts";
+import { scratchAddress } from "./ranges.ts";
 import { createSessions, type SessionsStart } from "./sessions.ts";
 import { createSlotTable } from "./slot-table.ts";
 
-/** One family's socket, and what is laid out in it. */
+/** One family's sockets, and what is laid out in the first. */
 interface Batch {
   readonly session: ManySession;
   readonly socket: BatchSocket;
+  readonly listener: BatchSocket | undefined;
   /** Of the packets that are laid out. */
   readonly slots: Int32Array;
   count: number;
@@ -20,16 +23,21 @@ interface Batch {
  * Nothing is allocated for a probe on its way out.
  */
 export function createProber(network: Network, start: SessionsStart): Prober {
-  const { plugin, probe } = start;
+  const { plugin } = start;
   const batches = new Map<Family, Batch | undefined>();
-  const targets: (IpAddress | undefined)[] = new Array<IpAddress | undefined>(start.slots).fill(undefined);
-  const table = createSlotTable(start.slots, (slot) => targets[slot]?.bytes);
+  const table = createSlotTable(start.slots);
+  /** The one that is looked at, of each family: an object for each target would take more than all else that is kept of it. */
+  const scratch = { 4: scratchAddress(4), 6: scratchAddress(6) };
+  /** What the session holds for a slot, and the sequence that was sent last. */
+  const held = new Uint16Array(start.slots);
+  const latest = new Uint16Array(start.slots);
+  const port = start.port || (plugin.defaultPort ?? 0);
   let sessions: Prober | undefined;
 
   const batchOf = (family: Family): Batch | undefined => {
     const known = batches.get(family);
     if (known !== undefined || batches.has(family)) return known;
-    const opened = openBatch(network, plugin, family, probe);
+    const opened = openBatch(network, { ...start, port }, family);
     batches.set(family, opened);
     return opened;
   };
@@ -39,18 +47,29 @@ export function createProber(network: Network, start: SessionsStart): Prober {
   let flushed: FlushWatcher | undefined;
   let flushing: Batch | undefined;
   let draining: Batch | undefined;
+  let isListened = false;
   const onLeft = (index: number, atMs: number): void => flushed?.left(flushing?.slots[index] ?? 0, atMs);
   const onRefused = (index: number, error: SocketError): void => flushed?.refused(flushing?.slots[index] ?? 0, error);
+  const latestOf = (slot: number, reply: Reply): Reply => {
+    const sequence = latest[slot] ?? 0;
+    // The upper half counts the tries before it, any of which may have been answered so late.
+    return sequence >>> 8 === 0 ? { ...reply, sequence } : { ...reply, sequence, ambiguous: true };
+  };
   const onPacket = (packet: BatchPacket): void => {
     let match: ManyMatch | undefined;
     try {
-      match = draining?.session.match(packet);
+      match = draining?.session.match(packet, isListened);
     } catch (error) {
       throw faultOf("match", error);
     }
     const slot = match === undefined ? -1 : table.find(match.target);
     if (match === undefined || slot < 0) return;
-    told?.answered(slot, match.reply, packet.atMs, match.reply.local === true);
+    told?.answered(
+      slot,
+      match.isLatest ? latestOf(slot, match.reply) : match.reply,
+      packet.atMs,
+      match.reply.local === true,
+    );
   };
 
   return {
@@ -63,25 +82,34 @@ export function createProber(network: Network, start: SessionsStart): Prober {
       return false;
     },
     begin(slot, target) {
-      if (batchOf(target.family) === undefined) {
+      const batch = batchOf(target.family);
+      if (batch === undefined) {
         sessions ??= createSessions(network, start);
         sessions.begin(slot, target);
         return;
       }
-      targets[slot] = target;
+      try {
+        held[slot] = batch.session.begin?.(target) ?? 0;
+      } catch (error) {
+        throw faultOf("begin", error);
+      }
+      latest[slot] = 0;
       table.add(slot, target.bytes);
     },
     send(slot, sequence, hopLimit) {
-      const target = targets[slot];
-      const batch = target && batches.get(target.family);
-      if (target === undefined || batch === undefined) return sessions?.send(slot, sequence, hopLimit) ?? "sent";
+      const family = table.family(slot);
+      const batch = family === 0 ? undefined : batches.get(family);
+      if (family === 0 || batch === undefined) return sessions?.send(slot, sequence, hopLimit) ?? "sent";
+      const target = scratch[family];
+      table.read(slot, target.bytes);
       let bytes: Uint8Array;
       try {
-        bytes = batch.session.encode(target, sequence);
+        bytes = batch.session.encode(target, sequence, held[slot] ?? 0);
       } catch (error) {
         throw faultOf("encode", error);
       }
-      batch.socket.push(bytes, target, hopLimit);
+      batch.socket.push(bytes, target, hopLimit, batch.session.port ?? 0);
+      latest[slot] = sequence;
       batch.slots[batch.count] = slot;
       batch.count += 1;
       return "held";
@@ -102,46 +130,50 @@ export function createProber(network: Network, start: SessionsStart): Prober {
       for (const batch of batches.values()) {
         if (batch === undefined) continue;
         draining = batch;
+        isListened = false;
         count += batch.socket.drain(onPacket);
+        isListened = true;
+        count += batch.listener?.drain(onPacket) ?? 0;
       }
       return count;
     },
     forget(slot, sequence) {
-      if (targets[slot] === undefined) sessions?.forget(slot, sequence);
+      if (table.family(slot) === 0) sessions?.forget(slot, sequence);
     },
     end(slot) {
-      const target = targets[slot];
-      if (target === undefined) {
-        sessions?.end(slot);
-        return;
-      }
-      table.delete(target.bytes);
-      targets[slot] = undefined;
+      if (table.family(slot) === 0) sessions?.end(slot);
+      else table.delete(slot);
     },
     [Symbol.dispose]() {
-      for (const batch of batches.values()) batch?.socket[Symbol.dispose]();
+      for (const batch of batches.values()) {
+        for (const each of [batch?.socket, batch?.listener]) each?.[Symbol.dispose]();
+        batch?.session[Symbol.dispose]?.();
+      }
       sessions?.[Symbol.dispose]();
     },
   };
 }
 
-function openBatch(network: Network, plugin: ProtocolPlugin, family: Family, options: ProbeOptions): Batch | undefined {
+function openBatch(network: Network, { plugin, probe, port }: SessionsStart, family: Family): Batch | undefined {
   if (network.openBatch === undefined) return undefined;
   let session: ManySession | undefined;
+  let socket: BatchSocket | undefined;
   try {
-    session = plugin.many?.(network, family, options);
-  } catch (error) {
-    throw faultOf("many", error);
-  }
-  if (session === undefined) return undefined;
-  try {
-    const socket = network.openBatch(session.socket, family);
-    return socket && { session, socket, slots: new Int32Array(socket.capacity), count: 0 };
+    session = plugin.many?.(network, family, probe, port);
+    socket = session && network.openBatch(session.socket, family);
+    const { listens } = session ?? {};
+    const listener = socket && listens && network.openBatch(listens, family);
+    if (session !== undefined && socket !== undefined && (listens === undefined || listener !== undefined)) {
+      session.opened?.(socket.localPort);
+      return { session, socket, listener, slots: new Int32Array(socket.capacity), count: 0 };
+    }
   } catch (error) {
     // A session may have another way, without privilege.
-    if (error instanceof SocketError) return undefined;
-    throw error;
+    if (!(error instanceof SocketError)) throw faultOf("many", error);
   }
+  socket?.[Symbol.dispose]();
+  session?.[Symbol.dispose]?.();
+  return undefined;
 }
 
 /** What the host refuses and the user got wrong stays what it is; all else is the plugin's own. */

@@ -13,7 +13,7 @@ import type { Permutation } from "./permutation.ts";
 import type { FlushWatcher, Prober, ProbeWatcher } from "./prober.ts";
 import { isCongestion, isOfAllTargets, isSettled, localRefusal } from "./refusals.ts";
 import type { ScanRow } from "./row.ts";
-import { createStopSet } from "./stop-set.ts";
+import { createStopSet, type StopSet } from "./stop-set.ts";
 import { neighbourhoodOf, type TargetSet } from "./targets.ts";
 
 /** What a scan has done so far. */
@@ -51,6 +51,8 @@ export interface EngineStart {
   readonly ledger: Ledger;
   readonly prober: Prober;
   readonly options: CompleteScanOptions;
+  /** Of an earlier run; absent: an empty one. */
+  readonly stopSet?: StopSet;
   readonly nowMs: () => number;
   readonly onRow: (row: ScanRow) => void;
 }
@@ -68,6 +70,8 @@ const HELD = 4;
 /** A turn does so much, then arrivals are looked at. */
 const SENDS_PER_TURN = 32;
 const BEGINS_PER_TURN = 256;
+/** Their rows are written before there are more. */
+const EXPIRED_PER_TURN = 256;
 /** As `createRefusal` of the tracer: a refusal is policy if it persists for some ten milliseconds. */
 const REFUSED_TRIES = 8;
 const REFUSED_RETRY_MS = 1;
@@ -81,7 +85,7 @@ export function createEngine(start: EngineStart): Engine {
   const { targets, order, ledger, prober, options, nowMs, onRow } = start;
   const slots = options.atOnce;
   const store = createHopStore();
-  const paths = createPaths(slots, store, options, options.stopSet ? createStopSet() : undefined);
+  const paths = createPaths(slots, store, options, options.stopSet ? (start.stopSet ?? createStopSet()) : undefined);
   const deadlines = createDeadlines(slots);
   const caps = createCaps(options);
   const states = new Uint8Array(slots);
@@ -110,7 +114,8 @@ export function createEngine(start: EngineStart): Engine {
   };
 
   const finish = (slot: number, error?: SocketError): void => {
-    const row = paths.row(slot, nowMs(), error);
+    const { address } = targets.at(order.at(paths.position(slot)));
+    const row = paths.row(slot, addressFromBytes(address.bytes), nowMs(), error);
     if (error === undefined) paths.remember(slot);
     prober.end(slot);
     paths.release(slot);
@@ -246,7 +251,7 @@ export function createEngine(start: EngineStart): Engine {
     }
     freeCount -= 1;
     counts.underWay += 1;
-    paths.begin(slot, address, position, atMs);
+    paths.begin(slot, position, atMs);
     neighbourhoods[slot] = neighbourhoodOf(address);
     refusals[slot] = 0;
     makeReady(slot);
@@ -334,7 +339,9 @@ export function createEngine(start: EngineStart): Engine {
     poll: () => prober.poll(onAnswer),
     expire() {
       const atMs = nowMs();
-      for (let slot = deadlines.takeDue(atMs); slot >= 0; slot = deadlines.takeDue(atMs)) {
+      for (let expired = 0; expired < EXPIRED_PER_TURN; expired += 1) {
+        const slot = deadlines.takeDue(atMs);
+        if (slot < 0) return;
         if (states[slot] !== FLIGHT) {
           makeReady(slot);
           continue;

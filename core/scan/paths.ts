@@ -1,4 +1,4 @@
-import { addressFromBytes, type IpAddress } from "../address.ts";
+import type { IpAddress } from "../address.ts";
 import type { SocketError } from "../errors.ts";
 import type { HopStore } from "./hops.ts";
 import type { ScanOptions } from "./options.ts";
@@ -13,8 +13,7 @@ import type { StopSet } from "./stop-set.ts";
  * met whose way from here earlier rows tell. Pure: no socket, no clock.
  */
 export interface Paths {
-  begin(slot: number, target: IpAddress, position: number, nowMs: number): void;
-  target(slot: number): IpAddress | undefined;
+  begin(slot: number, position: number, nowMs: number): void;
   /** The hop that is asked now. */
   hop(slot: number): number;
   /** Its entry, made where there is none. */
@@ -26,7 +25,9 @@ export interface Paths {
   /** The hop that was asked is answered, or given up. False: the path is complete. */
   advance(slot: number): boolean;
   /** What is known, as the row of a path that is complete, or (`error`) that this host broke off. */
-  row(slot: number, nowMs: number, error?: SocketError): ScanRow;
+  row(slot: number, target: IpAddress, nowMs: number, error?: SocketError): ScanRow;
+  /** Of the scan's order. */
+  position(slot: number): number;
   /** A path that is complete: what its routers' further ways from here look like needs no more telling. */
   remember(slot: number): void;
   release(slot: number): void;
@@ -46,7 +47,6 @@ type PathOptions = Pick<ScanOptions, "maxHop" | "maxGap" | "startHop">;
 /** `stopSet` absent: every hop of every path is asked, from the first on. */
 export function createPaths(slots: number, store: HopStore, options: PathOptions, stopSet?: StopSet): Paths {
   const start = stopSet === undefined ? 1 : Math.min(options.startHop, options.maxHop);
-  const targets: (IpAddress | undefined)[] = new Array<IpAddress | undefined>(slots).fill(undefined);
   const positions = new Float64Array(slots);
   const startedAt = new Float64Array(slots);
   const heads = new Int32Array(slots).fill(-1);
@@ -121,14 +121,13 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
   };
 
   return {
-    begin(slot, target, position, nowMs) {
-      targets[slot] = target;
+    begin(slot, position, nowMs) {
       positions[slot] = position;
       startedAt[slot] = nowMs;
       hops[slot] = start;
       for (const column of [phases, reached, unreachable, quiet, stops]) column[slot] = 0;
     },
-    target: (slot) => targets[slot],
+    position: (slot) => positions[slot] ?? 0,
     hop: (slot) => hops[slot] ?? 0,
     entry(slot) {
       const hop = hops[slot] ?? 0;
@@ -164,12 +163,10 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
       hops[slot] = hop - 1;
       return true;
     },
-    row(slot, nowMs, error) {
-      const target = targets[slot];
-      if (target === undefined) throw new RangeError(`Cannot tell of slot ${slot}: nothing is under way there`);
+    row(slot, target, nowMs, error) {
       return {
         position: positions[slot] ?? 0,
-        target: addressFromBytes(target.bytes),
+        target,
         outcome: error === undefined ? outcomeOf(slot) : "refused",
         ...(error !== undefined && { error }),
         startedAtMs: startedAt[slot] ?? 0,
@@ -181,14 +178,15 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
     remember(slot) {
       if (stopSet === undefined) return;
       for (let entry = heads[slot] ?? -1; entry >= 0; entry = store.next(entry)) {
-        const router = routerAt(slot, store.hop(entry));
-        if (router !== undefined) stopSet.add(router, store.hop(entry));
+        const hop = store.hop(entry);
+        // The way back begins where the path does: farther routers are never looked up, nor is the first hop.
+        const router = hop > 1 && hop <= start ? routerAt(slot, hop) : undefined;
+        if (router !== undefined) stopSet.add(router, hop);
       }
     },
     release(slot) {
       store.release(heads[slot] ?? -1);
       heads[slot] = -1;
-      targets[slot] = undefined;
     },
   };
 }

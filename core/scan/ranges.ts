@@ -11,6 +11,8 @@ export const BITS: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
 
 /** An address or a prefix such as `192.0.2.0/24`, whose host bits do not count; undefined for anything else. */
 export function parseRange(text: string): (Range & { readonly family: Family }) | undefined {
+  const plain = plainIPv4(text);
+  if (plain !== undefined) return plain;
   const [body = "", length, ...more] = text.split("/");
   const address = parseAddress(body);
   if (address === undefined || address.zone !== undefined || more.length > 0) return undefined;
@@ -20,6 +22,28 @@ export function parseRange(text: string): (Range & { readonly family: Family }) 
   if (!/^\d{1,3}$/.test(length) || Number(length) > BITS[family]) return undefined;
   const hosts = (1n << BigInt(BITS[family] - Number(length))) - 1n;
   return { family, first: value & ~hosts, last: value | hosts };
+}
+
+/** Most lines of most lists: four decimal numbers, without another word. */
+function plainIPv4(text: string): ReturnType<typeof parseRange> {
+  let [value, octet, digits, dots] = [0, 0, 0, 0];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x30 && code <= 0x39) {
+      if (digits > 0 && octet === 0) return undefined;
+      octet = octet * 10 + code - 0x30;
+      digits += 1;
+      if (octet > 255) return undefined;
+    } else if (code === 0x2e && digits > 0) {
+      value = value * 256 + octet;
+      octet = 0;
+      digits = 0;
+      dots += 1;
+    } else return undefined;
+  }
+  if (dots !== 3 || digits === 0) return undefined;
+  const number = BigInt(value * 256 + octet);
+  return { family: 4, first: number, last: number };
 }
 
 function numberOf({ bytes }: IpAddress): bigint {
@@ -32,6 +56,11 @@ export function addressOf(value: bigint, family: Family): IpAddress {
   const bytes = new Uint8Array(BITS[family] / 8);
   for (let at = bytes.length - 1, rest = value; at >= 0; at -= 1, rest >>= 8n) bytes[at] = Number(rest & 0xffn);
   return new NumberedAddress(family, bytes);
+}
+
+/** One whose octets are written again and again. */
+export function scratchAddress(family: Family): IpAddress {
+  return new NumberedAddress(family, new Uint8Array(BITS[family] / 8));
 }
 
 /** Of the many that are under way, few are ever shown: the text is made when it is asked for. */

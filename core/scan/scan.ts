@@ -7,7 +7,7 @@ import type { Ledger } from "./ledger.ts";
 import { completeScanOptions, type ScanOptions } from "./options.ts";
 import { createPermutation } from "./permutation.ts";
 import type { ScanRow } from "./row.ts";
-
+import type { StopSet } from "./stop-set.ts";
 import type { TargetSet } from "./targets.ts";
 
 /** What `scan` is asked to do. */
@@ -21,6 +21,8 @@ export interface ScanRequest {
   /** Of `targets.count` positions. The caller tells it (`finish`) of the rows that are safe. */
   readonly ledger: Ledger;
   readonly options?: Partial<ScanOptions>;
+  /** Which hops need no asking, as rows of an earlier run tell; what rows of this one tell is added before `onRow`. */
+  readonly stopSet?: StopSet;
   readonly probe?: ProbeOptions;
   readonly signal?: AbortSignal;
   /** Each target's row, once; as soon as it is complete. */
@@ -66,7 +68,9 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
   let busyMs = network.nowMs();
   let sentBefore = 0;
   const order = createPermutation(targets.count, seed);
-  const engine = createEngine({ targets, order, ledger, prober, options, nowMs: () => network.nowMs(), onRow });
+  const known = request.stopSet === undefined ? {} : { stopSet: request.stopSet };
+  const nowMs = () => network.nowMs();
+  const engine = createEngine({ targets, order, ledger, prober, options, nowMs, onRow, ...known });
   const end = () => ({ counts: { ...engine.counts }, mode: prober.mode });
   try {
     while (!engine.isOver) {

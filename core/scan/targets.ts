@@ -78,9 +78,14 @@ export function parseTargets(list: string, blocklist = ""): TargetSet {
 function readLines(text: string, what: string): Record<Family, Range[]> {
   const found: Record<Family, Range[]> = { 4: [], 6: [] };
   let number = 0;
-  for (const line of text.split("\n")) {
+  // One line after the other: a list may have a million.
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf("\n", at);
+    const line = text.slice(at, end < 0 ? undefined : end);
+    at += line.length + 1;
     number += 1;
-    const entry = line.replace(/#.*/s, "").trim();
+    const comment = line.indexOf("#");
+    const entry = (comment < 0 ? line : line.slice(0, comment)).trim();
     if (entry === "") continue;
     const range = parseRange(entry);
     if (range === undefined) {

@@ -145,7 +145,7 @@ class VirtualNetwork implements SimNetwork {
     return socket;
   }
 
-  openBatch(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined {
+  openBatch(spec: SocketSpec & { readonly type: "raw" | "udp" }, family: Family): BatchSocket | undefined {
     if (this.#host.batches === false || this.#input.tap) return undefined;
     const socket = this.open(spec, family);
     const batch = new SimBatch(

@@ -4,6 +4,7 @@ import type { LinuxLibc } from "../ffi/libc.ts";
 import type {
   Arrival,
   BatchSocket,
+  BatchSpec,
   InputDrops,
   Network,
   ProbeSocket,
@@ -114,12 +115,14 @@ class LinuxNetwork implements Network, SocketHost {
   }
 
   /** Where rules may keep answers from a raw socket, `open` has a tap, which this has not. */
-  openBatch(spec: SocketSpec & { readonly type: "raw" }, family: Family): BatchSocket | undefined {
+  openBatch(spec: BatchSpec, family: Family): BatchSocket | undefined {
     this.#assertRoom();
     if (this.mayFilter()) return undefined;
     const { fd } = openSocket(this.#kernel, spec, family);
-    const socket = new LinuxBatchSocket(this.#libc, this.#kernel, fd, family, () => this.#batches.delete(socket));
+    const onClose = () => this.#batches.delete(socket);
+    const socket = new LinuxBatchSocket(this.#libc, this.#kernel, { fd, family, type: spec.type }, onClose);
     this.#batches.add(socket);
+    if (spec.type === "raw" && spec.protocol === icmpOf(family)) this.#reserve?.closeTaps();
     return socket;
   }
 

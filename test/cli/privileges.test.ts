@@ -54,6 +54,17 @@ describe("what a command line needs privilege for", () => {
     assert.equal(needsOf(["live", "a.test", "b.test", "-n", "c.test"])?.targets, 3);
   });
 
+  it("is, of a scan, the files that it reads and the one that it goes on from", () => {
+    const files = (...words: readonly string[]) => {
+      const { reads, state } = needsOf(["scan", ...words]) ?? {};
+      return [reads, state];
+    };
+    assert.deepEqual(files("-f", "list", "--blocklist=never", "--resume", "state"), [["list", "never"], "state"]);
+    assert.deepEqual(files("--file", "one", "-ftwo"), [["two"], undefined]);
+    assert.deepEqual(files("--file=-", "--seed", "3"), [[], undefined]);
+    assert.equal(needsOf(["scan", "--help", "--resume", "state"]), undefined);
+  });
+
   it("is nothing for commands that trace nothing", () => {
     for (const command of ["doctor", "plugin", "replay", "link", "completion", "help", "frob", ""]) {
       assert.equal(needsOf([command, "x"]), undefined);

@@ -37,7 +37,11 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     may: [...CONTRACTS, "core/wire/", "core/icmp-reply.ts", "core/icmp-listener.ts", "core/padding.ts"],
   },
   { who: "core/tcp-service.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/tcp-dials.ts", "core/padding.ts"] },
-  { who: "core/icmp-many.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/padding.ts", "core/wire/"] },
+  { who: "core/many-errors.ts", may: [...CONTRACTS, "core/icmp-reply.ts", "core/wire/"] },
+  {
+    who: "core/icmp-many.ts",
+    may: [...CONTRACTS, "core/icmp-reply.ts", "core/many-errors.ts", "core/padding.ts", "core/wire/"],
+  },
   { who: "core/mod.ts", may: ["core/"] },
   { who: "core/testing.ts", may: ["core/"] },
   {
@@ -67,12 +71,15 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     who: "plugins/",
     may: [
       ...CONTRACTS,
+      "plugins/tcp-many.ts",
       "plugins/tcp-session.ts",
+      "plugins/udp-many.ts",
       "plugins/udp-session.ts",
       "core/wire/",
       "core/icmp-reply.ts",
       "core/icmp-listener.ts",
       "core/icmp-many.ts",
+      "core/many-errors.ts",
       "core/tcp-service.ts",
       "core/padding.ts",
     ],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findTool, hasNobody } from "./access.ts";
@@ -85,6 +85,29 @@ describeInLab("root's rights, by the built executable", import.meta.filename, ()
       mtr: ["mtr", "-rn", "203.0.113.10"],
       ping: ["ping", "target.lab.example"],
     };
+    it("while scan waits for answers, on every thread, with files that only root may open", TIME, async () => {
+      const folder = join(silent.directory, "of-root");
+      mkdirSync(folder, { mode: 0o700 });
+      const [list, blocklist, state] = ["list", "blocklist", "state"].map((name) => join(folder, name));
+      if (list === undefined || blocklist === undefined || state === undefined) return;
+      writeFileSync(list, "203.0.113.10\n2001:db8:ffff::10\n203.0.113.11\n", { mode: 0o600 });
+      writeFileSync(blocklist, "203.0.113.11\n", { mode: 0o600 });
+      const argv = ["-f", list, `--blocklist=${blocklist}`, "--resume", state];
+      for (const protocol of ["icmp", "udp", "tcp-syn:443"]) {
+        await watch([built(), "scan", ...argv, "-P", protocol], async (child) => {
+          assertResigned(await settled(child, isNobody), NOBODY, NOBODY);
+          // It has read the lists, and goes on writing the state.
+          for (let tries = 0; !readFileSync(state, "latin1").includes('"positions":['); tries += 1) {
+            assert.ok(tries < 1000 && child.exitCode === null, "no row was written");
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+          assertResigned(statuses(child.pid ?? 0), NOBODY, NOBODY);
+        });
+        assert.deepEqual([statSync(state).uid, statSync(state).mode & 0o777], [NOBODY, 0o600]);
+        rmSync(state);
+      }
+    });
+
     for (const [name, argv] of Object.entries(lines)) {
       it(`while ${name} waits for an answer, on every thread`, TIME, () =>
         watch([built(), ...argv], async (child) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -100,6 +100,93 @@ describeInLab("nettrace scan, the executable", import.meta.filename, () => {
       const second = await nettrace(lab, "root", ...args);
       assert.equal(second.code, 0, second.stderr);
       assertTrue([...first, ...rowsOf(second.stdout)], lab);
+    });
+  });
+
+  it("goes on after kill -9, however often: each row is there once, and whole", TIME, async () => {
+    await withTargets(FOUR_ROUTERS, async (lab, list) => {
+      const folder = join(lab.directory, "of-root");
+      mkdirSync(folder, { mode: 0o700 });
+      const rows = join(folder, "rows");
+      const state = join(folder, "state");
+      writeFileSync(rows, "");
+      const line = `exec "$1" scan -f "$2" --resume "$3" --pps 4000 >> "$4"`;
+      const argv = ["sh", "-c", line, "sh", lab.stage(EXECUTABLE), list, state, rows];
+      let kills = 0;
+      for (let runs = 0; ; runs += 1) {
+        assert.ok(runs < 100, "it gets nowhere");
+        const [length, more] = [readFileSync(rows).length, (runs % 5) * 3000];
+        const child = lab.spawn("host", argv);
+        const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+        // In the middle of its work, whatever that is just then.
+        const timer = setInterval(() => {
+          if (readFileSync(rows).length > length + more) child.kill("SIGKILL");
+        }, 1);
+        const code = await ended;
+        clearInterval(timer);
+        if (code === 0) break;
+        assert.equal(code, null);
+        kills += 1;
+      }
+      assert.ok(kills > 3, `${kills} kills`);
+      assertTrue(rowsOf(readFileSync(rows, "latin1")), lab);
+    });
+  });
+
+  it("goes on once there is room again on a disk that was full", TIME, async () => {
+    await withTargets(FOUR_ROUTERS, async (lab, list) => {
+      const disk = join(lab.directory, "disk");
+      mkdirSync(disk);
+      const line = `mount -t tmpfs -o size=64k none "$3" || exit 99
+        "$1" scan -f "$2" --resume "$3/state" --pps 4000 >> "$3/rows"; echo "$?" >&2
+        mount -o remount,size=16m "$3"
+        "$1" scan -f "$2" --resume "$3/state" --pps 4000 >> "$3/rows"; echo "$?" >&2
+        cat "$3/rows"`;
+      const shell = ["unshare", "--mount", "sh", "-c", line, "sh", lab.stage(EXECUTABLE), list, disk];
+      const { stdout, stderr } = await lab.run("host", shell);
+      assert.match(
+        stderr,
+        /^nettrace: Cannot write \S+( \S+)?: \d+ of 300 targets have their rows; go on with --resume \S+\n(nettrace: Cannot write the output: ENOSPC\n)?74\n0\n$/,
+      );
+      assertTrue(rowsOf(stdout), lab);
+    });
+  });
+
+  it("leaves its state where the user that it becomes may write, and says where", TIME, async () => {
+    await withTargets(FOUR_ROUTERS, async (lab, list) => {
+      const folder = join(lab.directory, "of-root");
+      const kept = join(lab.directory, "kept");
+      mkdirSync(folder, { mode: 0o700 });
+      mkdirSync(kept);
+      chmodSync(kept, 0o1777);
+      const options = { cwd: folder, env: { TMPDIR: kept } };
+      const child = lab.spawn("host", [lab.stage(EXECUTABLE), "scan", "-f", list, "--pps", "300"], options);
+      let seen = "";
+      child.stdout?.on("data", (data: Buffer) => {
+        seen += data.toString();
+        if (seen.split("\n").length > 20) child.kill("SIGINT");
+      });
+      const stderr = await text(child.stderr ?? Readable.from([]));
+      const [, path = ""] = /go on with --resume (\S+)\n$/.exec(stderr) ?? [];
+      assert.ok(path.startsWith(kept), stderr);
+      const again = await lab.run("host", [lab.stage(EXECUTABLE), "scan", "-f", list, "--resume", path], options);
+      assert.equal(again.code, 0, again.stderr);
+      assertTrue([...rowsOf(seen), ...rowsOf(again.stdout)], lab);
+    });
+  });
+
+  it("says in one line which file root itself could not open", TIME, async () => {
+    await withTargets(FOUR_ROUTERS, async (lab, list) => {
+      const none = join(lab.directory, "none", "file");
+      for (const [args, what] of [
+        [["-f", none], "read"],
+        [[`-f${none}`], "read"],
+        [["-f", list, "--blocklist", none], "read"],
+        [["-f", list, `--resume=${none}`], "read and write"],
+      ] as const) {
+        const { code, stdout, stderr } = await nettrace(lab, "root", "scan", ...args);
+        assert.deepEqual([code, stdout, stderr], [2, "", `nettrace: Cannot ${what} ${none}: ENOENT\n`]);
+      }
     });
   });
 

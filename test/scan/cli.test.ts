@@ -20,6 +20,8 @@ interface Row {
   readonly reason: string | null;
   readonly target_hop: number | null;
   readonly rtt_ms: number | null;
+  readonly sent: number;
+  readonly stop_set: object | null;
   readonly hops: readonly { readonly hop: number; readonly address: string | null; readonly rtt_ms: number | null }[];
 }
 
@@ -123,6 +125,33 @@ describe("nettrace scan", () => {
     }
   });
 
+  it("begins with an empty file as with none", async () => {
+    writeFileSync(state, "");
+    assert.deepEqual(targetsOf(rowsOf(await cli(`--resume ${state}`))), all);
+  });
+
+  it("does not ask again, where it goes on, for hops that earlier rows told", async () => {
+    const args = `--resume ${state} --seed 5 --pps 200`;
+    const whole = (await cli("--seed 5 --pps 200")).sent.length;
+    const first = await cli(args, { interrupt: { atMs: 400, signal: "SIGINT" } });
+    const done = rowsOf(first).length;
+    assert.ok(done > 2 && done < COUNT - 2, `${done} rows`);
+    const second = await cli(args);
+    const rows = rowsOf(second);
+    assert.deepEqual(
+      rows.filter((row) => row.stop_set === null),
+      [],
+    );
+    // Of each path: the hop at which it begins, the target behind it, and one on the way back.
+    assert.equal(
+      second.sent.length,
+      rows.reduce((sum, { sent }) => sum + sent, 0),
+    );
+    const [alike = 0] = rows.map(({ sent }) => sent);
+    assert.ok(rows.every(({ sent }) => sent === alike));
+    assert.ok(second.sent.length < (whole * rows.length) / COUNT, `${second.sent.length} of ${whole}`);
+  });
+
   it("leaves a file to go on from where none was asked for", async () => {
     const first = await cli("--seed 77 --pps 200", { interrupt: { atMs: 300, signal: "SIGTERM" } });
     assert.equal(first.code, 143);
@@ -175,7 +204,7 @@ describe("nettrace scan", () => {
     writeFileSync(list, "20.0.0.1\n");
     const list_ = await cli(`--resume ${state}`);
     assert.match(list_.stderr, /another list of targets/);
-    for (const text of ["", "{}", "[]", "nonsense", readFileSync(list, "utf8")]) {
+    for (const text of ["{}", "[]", "nonsense", "\0".repeat(100), "x".repeat(600), readFileSync(list, "utf8")]) {
       writeFileSync(state, text);
       const none = await cli(`--resume ${state}`);
       assert.match(none.stderr, /^nettrace: Cannot resume from \S+: it holds no state of a scan\n$/);

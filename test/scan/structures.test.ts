@@ -9,7 +9,7 @@ describe("the table of slots", () => {
     const slots = 64;
     const prng = createPrng(7);
     const there: (Uint8Array | undefined)[] = [];
-    const table = createSlotTable(slots, (slot) => there[slot]);
+    const table = createSlotTable(slots);
     // Few addresses, so that they come again; of both families, so that their lengths differ.
     const addresses = Array.from({ length: 200 }, (_, at) => new Uint8Array(at % 2 === 0 ? 4 : 16).fill(at));
     for (let change = 0; change < 20_000; change += 1) {
@@ -17,13 +17,20 @@ describe("the table of slots", () => {
       const known = there.indexOf(address);
       const free = Array.from({ length: slots }, (_, slot) => slot).find((slot) => there[slot] === undefined);
       if (known >= 0 && prng.chance(0.5)) {
-        table.delete(address);
+        table.delete(known);
         there[known] = undefined;
       } else if (known < 0 && free !== undefined) {
         there[free] = address;
         table.add(free, address);
       }
-      if (change % 100 === 0) for (const each of addresses) assert.equal(table.find(each), there.indexOf(each));
+      if (change % 100 !== 0) continue;
+      for (const each of addresses) assert.equal(table.find(each), there.indexOf(each));
+      for (const [slot, each] of there.entries()) {
+        const read = new Uint8Array(16);
+        table.read(slot, read);
+        assert.deepEqual(read.subarray(0, each?.length ?? 0), each ?? new Uint8Array(0));
+        assert.equal(table.family(slot), each === undefined ? 0 : each.length === 4 ? 4 : 6);
+      }
     }
   });
 });

@@ -67,6 +67,40 @@ describe("a batch socket on Linux", () => {
     });
   }
 
+  for (const family of FAMILIES) {
+    it(`sends datagrams, and reads from which port they come and with which hop limit: IPv${family}`, (t) => {
+      using network = openNetwork();
+      using one = network.openBatch?.({ type: "udp" }, family);
+      using two = network.openBatch?.({ type: "udp" }, family);
+      if (one === undefined || two === undefined) return t.skip("rules of this host may keep answers back");
+      assert.ok(one.localPort > 0 && two.localPort > 0 && one.localPort !== two.localPort);
+      for (let each = 0; each < one.capacity; each += 1) {
+        one.push(Uint8Array.of(each, 1, 2), LOOPBACK[family], 20 + each, two.localPort);
+      }
+      // Nobody listens at the discard port: what that tells is in nobody's way.
+      const flush = () =>
+        one.flush(
+          () => undefined,
+          (_, error) => assert.fail(error),
+        );
+      flush();
+      one.push(Uint8Array.of(9), LOOPBACK[family], 9, 9);
+      flush();
+      one.push(Uint8Array.of(99, 1, 2), LOOPBACK[family], 9, two.localPort);
+      flush();
+      const seen: string[] = [];
+      const endMs = network.nowMs() + PATIENCE_MS;
+      while (seen.length < one.capacity + 1 && network.nowMs() < endMs) {
+        two.drain(({ bytes, from, fromPort, hopLimit }) => {
+          assert.deepEqual([from.text, fromPort], [LOOPBACK[family].text, one.localPort]);
+          seen.push(`${bytes.join(" ")} by ${hopLimit}`);
+        });
+      }
+      const sent = Array.from({ length: one.capacity }, (_, each) => `${each} 1 2 by ${20 + each}`);
+      assert.deepEqual(seen, [...sent, "99 1 2 by 9"]);
+    });
+  }
+
   it("tells of each packet that the kernel refuses, and sends those behind it", (t) => {
     if (!hasRoot(t)) return;
     using network = openNetwork();

@@ -34,10 +34,18 @@ const SPACE =
   64;
 
 interface Message {
+  /** Of the packet that was last received here: most are as long as those before them. */
+  packet: Uint8Array;
   readonly name: Region;
   readonly iov: Region;
   readonly control: Region;
   readonly payload: Region;
+}
+
+interface Opened {
+  readonly fd: number;
+  readonly family: Family;
+  readonly type: "raw" | "udp";
 }
 
 /** sendmmsg(2) and recvmmsg(2) over memory that is laid out once. */
@@ -47,24 +55,39 @@ export class LinuxBatchSocket implements BatchSocket {
   readonly #kernel: Kernel;
   readonly #fd: number;
   readonly #family: Family;
+  /** A raw IPv4 socket brings the IP header. */
+  readonly #hasHeader: boolean;
+  readonly localPort: number;
   readonly #onClose: () => void;
   readonly #outgoing: readonly Message[];
   readonly #outgoingVector: Region;
   readonly #incoming: readonly Message[];
   readonly #incomingVector: Region;
-  readonly #targets: (IpAddress | undefined)[] = [];
-  readonly #packet = { bytes: new Uint8Array(0), from: addressFromBytes([0, 0, 0, 0]), hopLimit: 0, atMs: 0 } as {
+  readonly #packet = {
+    bytes: new Uint8Array(0),
+    from: addressFromBytes([0, 0, 0, 0]),
+    hopLimit: 0,
+    atMs: 0,
+    fromPort: 0,
+  } as {
     -readonly [K in keyof BatchPacket]: BatchPacket[K];
   };
   readonly #known = new Map<number | string, IpAddress>();
   #pushed = 0;
   #closed = false;
 
-  constructor(libc: LinuxLibc, kernel: Kernel, fd: number, family: Family, onClose: () => void) {
+  constructor(libc: LinuxLibc, kernel: Kernel, { fd, family, type }: Opened, onClose: () => void) {
     this.#libc = libc;
     this.#kernel = kernel;
     this.#fd = fd;
     this.#family = family;
+    this.#hasHeader = type === "raw" && family === 4;
+    this.localPort = 0;
+    if (type === "udp") {
+      // Errors that nobody fetches would take the place of sends.
+      kernel.setOption(fd, family === 4 ? SOL.ip : SOL.ipv6, family === 4 ? IP.recverr : IPV6.recverr, 0);
+      this.localPort = kernel.localName(fd)?.view.getUint16(2) ?? 0;
+    }
     this.#onClose = onClose;
     const arena = new Arena(libc, SPACE);
     this.#outgoingVector = arena.take(OUTGOING * MMSGHDR);
@@ -80,20 +103,19 @@ export class LinuxBatchSocket implements BatchSocket {
     kernel.stampReceived(fd);
   }
 
-  push(bytes: Uint8Array, to: IpAddress, hopLimit: number): void {
+  push(bytes: Uint8Array, to: IpAddress, hopLimit: number, port = 0): void {
     if (bytes.length > OUTGOING_SPACE) throw this.#refusal(to, "EMSGSIZE");
     const at = this.#pushed;
     const message = this.#outgoing[at];
     if (message === undefined || this.#closed) throw this.#refusal(to, this.#closed ? "EBADF" : "ENOBUFS");
     const { view } = this.#outgoingVector;
     const { flowLabel } = this.#kernel.options;
-    const nameLength = writeSockaddr(message.name, to, 0, 0, undefined, flowLabel);
+    const nameLength = writeSockaddr(message.name, to, port, 0, undefined, flowLabel);
     view.setUint32(at * MMSGHDR + 8, nameLength, true);
     view.setUint32(at * MMSGHDR + 40, INT_CMSG_SPACE, true);
     message.iov.view.setUint32(8, bytes.length, true);
     message.payload.bytes.set(bytes);
     message.control.view.setInt32(16, hopLimit, true);
-    this.#targets[at] = to;
     this.#pushed += 1;
   }
 
@@ -113,7 +135,8 @@ export class LinuxBatchSocket implements BatchSocket {
       }
       const errno = this.#libc.errno();
       if (errno === ERRNO.EINTR) continue;
-      const to = this.#targets[done];
+      const refused = this.#outgoing[done];
+      const to = refused && addressFromBytes(this.#octetsOf(refused.name));
       if (to !== undefined) onRefused(done, this.#refusal(to, errnoName(errno)));
       done += 1;
     }
@@ -146,15 +169,22 @@ export class LinuxBatchSocket implements BatchSocket {
     if (message === undefined) return false;
     const { view } = this.#incomingVector;
     const length = Math.min(view.getUint32(at * MMSGHDR + LENGTH_AT, true), INCOMING_SPACE);
-    const isV4 = this.#family === 4;
+    const hasHeader = this.#hasHeader;
     const payload = message.payload.bytes;
-    const headerLength = isV4 ? ((payload[0] ?? 0) & 15) * 4 : 0;
-    if (headerLength > length || (isV4 && headerLength < 20)) return false;
+    const headerLength = hasHeader ? ((payload[0] ?? 0) & 15) * 4 : 0;
+    if (headerLength > length || (hasHeader && headerLength < 20)) return false;
     const from = this.#address(message.name);
     if (from === undefined) return false;
-    this.#packet.bytes = payload.subarray(headerLength, length);
+    if (
+      message.packet.length !== length - headerLength ||
+      message.packet.byteOffset !== payload.byteOffset + headerLength
+    ) {
+      message.packet = payload.subarray(headerLength, length);
+    }
+    this.#packet.bytes = message.packet;
     this.#packet.from = from;
-    this.#packet.hopLimit = isV4 ? payload[8] : undefined;
+    this.#packet.fromPort = this.localPort === 0 ? 0 : message.name.view.getUint16(2);
+    this.#packet.hopLimit = hasHeader ? payload[8] : undefined;
     this.#packet.atMs = nowMs;
     this.#readControl(message.control, Math.min(view.getUint32(at * MMSGHDR + 40, true), CONTROL_SPACE), nowMs);
     return true;
@@ -167,7 +197,9 @@ export class LinuxBatchSocket implements BatchSocket {
       const level = view.getInt32(at + 8, true);
       const type = view.getInt32(at + 12, true);
       const data = at + CMSG_HEADER;
-      if (level === SOL.ipv6 && type === IPV6.hoplimit && size >= CMSG_HEADER + 4) {
+      const isLimit =
+        this.#family === 4 ? level === SOL.ip && type === IP.ttl : level === SOL.ipv6 && type === IPV6.hoplimit;
+      if (isLimit && size >= CMSG_HEADER + 4) {
         this.#packet.hopLimit = view.getInt32(data, true);
       } else if (level === SOL.socket && type === SO.timestamping && size >= CMSG_HEADER + 16) {
         const seconds = readSeconds(view, data);
@@ -186,11 +218,14 @@ export class LinuxBatchSocket implements BatchSocket {
     const key = isV4 ? view.getUint32(4) : String.fromCharCode(...bytes.subarray(8, 24));
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const octets = isV4 ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
-    const address = addressFromBytes(octets);
+    const address = addressFromBytes(this.#octetsOf({ bytes }));
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, address);
     return address;
+  }
+
+  #octetsOf({ bytes }: Pick<Region, "bytes">): Uint8Array {
+    return this.#family === 4 ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
   }
 
   #refusal(to: IpAddress, errno: string): SocketError {
@@ -207,6 +242,7 @@ function layOut(
 ): readonly Message[] {
   return Array.from({ length: count }, (_, index) => {
     const message: Message = {
+      packet: new Uint8Array(0),
       name: arena.take(SOCKADDR_SPACE),
       iov: arena.take(16),
       control: arena.take(controlSpace),

@@ -1,7 +1,7 @@
 import { close } from "node:fs";
 import type { Family } from "../../address.ts";
 import type { LinuxLibc } from "../../ffi/libc.ts";
-import { AF, IP, IPV6, MSG, PMTUDISC, PROTO, SO, SOCK, SOL } from "./abi.ts";
+import { AF, ICMP_FILTER, IP, IPV6, MSG, PMTUDISC, PROTO, SO, SOCK, SOL } from "./abi.ts";
 import { DROP_ALL } from "./filter.ts";
 import { Kernel } from "./kernel.ts";
 import { mayFilter } from "./netfilter.ts";
@@ -17,6 +17,12 @@ export interface ReserveRequest {
   /** IP protocols of raw sockets beside ICMP and TCP. */
   readonly protocols: readonly number[];
 }
+
+/** Blocking masks of ICMP_FILTER and ICMP6_FILTER that block every type. */
+const NO_TYPE: Readonly<Record<Family, readonly number[]>> = {
+  4: [0xffff_ffff],
+  6: new Array<number>(8).fill(0xffff_ffff),
+};
 
 /** A descriptor that is kept for as long as the process lives. */
 interface Held {
@@ -134,7 +140,7 @@ export class SocketReserve {
       this.#refused.add(kind);
       return false;
     }
-    if (this.#kernel.attachFilter(fd, DROP_ALL) !== 0) {
+    if (!this.#deafen(fd, kind)) {
       libc.close(fd);
       return false;
     }
@@ -156,8 +162,8 @@ export class SocketReserve {
   }
 
   #release(held: Held): void {
-    const { fd, family } = held;
-    const isDeaf = this.#kernel.attachFilter(fd, DROP_ALL) === 0;
+    const { fd, family, kind } = held;
+    const isDeaf = this.#deafen(fd, kind);
     if (isDeaf) this.#empty(held);
     if (isDeaf && (family === undefined || this.#renew(fd, family))) {
       held.isFree = true;
@@ -165,6 +171,14 @@ export class SocketReserve {
     }
     this.#held.splice(this.#held.indexOf(held), 1);
     this.#kernel.close(fd);
+  }
+
+  /** Nothing comes in. Of ICMP the kernel would copy every message for the socket, before it asks a program for a verdict. */
+  #deafen(fd: number, kind: string): boolean {
+    const kernel = this.#kernel;
+    if (kind === kindOf(AF.inet, SOCK.raw, PROTO.icmp)) kernel.setWords(fd, SOL.raw, ICMP_FILTER, NO_TYPE[4]);
+    if (kind === kindOf(AF.inet6, SOCK.raw, PROTO.icmpv6)) kernel.setWords(fd, SOL.icmpv6, ICMP_FILTER, NO_TYPE[6]);
+    return kernel.attachFilter(fd, DROP_ALL) === 0;
   }
 
   #empty({ fd, family }: Held): void {
