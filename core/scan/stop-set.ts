@@ -13,7 +13,9 @@ export interface StopEntry {
  * entry, so that a router met at another distance does not count.
  */
 export interface StopSet {
+  /** Whether this router was seen at this hop. */
   has(address: IpAddress, hop: number): boolean;
+  /** Adds a router; without effect where it is there already, or the set is full. */
   add(address: IpAddress, hop: number): void;
   readonly size: number;
   /** Those that were added behind the first `from` ones, in order. */
