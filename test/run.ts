@@ -15,8 +15,9 @@ import { openRuntimes, type Runtime, readCounts } from "./runtimes.ts";
 const root = join(import.meta.dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** What failed, for the end: a long output hides it. */
+/** What failed, and why, for the end: a long output hides it. */
 const failures: string[] = [];
+const reasons: string[] = [];
 
 function fail(what: string): void {
   total.failed += 1;
@@ -74,6 +75,7 @@ function openReports(): { readonly file: string; readonly output: string } & Dis
 
 /** Labs wait for most of their time: several files at once, each one's output printed whole when it ends. */
 const LABS_AT_ONCE = 3;
+const LINES_OF_A_FAILURE = 60;
 
 async function labs(enter: Enter): Promise<void> {
   const waiting = readdirSync(join(root, "test", "lab"), { recursive: true, encoding: "utf8" })
@@ -84,11 +86,26 @@ async function labs(enter: Enter): Promise<void> {
       using reports = openReports();
       const title = `labs: ${name.replace(".test.ts", "")}`;
       const isPassed = await runInto(reports.output, enter(runtimes.bun.command([`./test/lab/${name}`], reports.file)));
-      console.log(`\n# ${title}\n${readFileSync(reports.output, "utf8")}`);
+      const output = readFileSync(reports.output, "utf8");
+      console.log(`\n# ${title}\n${output}`);
+      if (!isPassed) reasons.push(...failedParts(output));
       count(title, isPassed, reports.file);
     }
   };
   await Promise.all(Array.from({ length: LABS_AT_ONCE }, work));
+}
+
+/** What Bun printed of each failed test: all between the test before it and its own line, as far as that can be read. */
+function failedParts(output: string): string[] {
+  const lines = output.split("\n");
+  const parts: string[] = [];
+  let start = 0;
+  for (const [at, line] of lines.entries()) {
+    if (!/^\((pass|fail|skip|todo)\) /.test(line)) continue;
+    if (line.startsWith("(fail)")) parts.push(lines.slice(Math.max(start, at - LINES_OF_A_FAILURE), at + 1).join("\n"));
+    start = at + 1;
+  }
+  return parts;
 }
 
 function runInto(output: string, [file = "", ...rest]: readonly string[]): Promise<boolean> {
@@ -184,6 +201,7 @@ if (access.kind === "refused") {
   await labs(enter);
 }
 
+for (const reason of reasons) console.log(`\n# Failed, again\n${reason}`);
 if (failures.length > 0) console.log(`\n# Failed\n${failures.join("\n")}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;
