@@ -5,7 +5,7 @@ import { matches } from "./match.ts";
 import { addressBytes, createNode, type SimNode, sameBytes } from "./node.ts";
 import { createPrng } from "./prng.ts";
 import { type Refusal, refuse } from "./replies.ts";
-import { rewriteEnd, setHopLimit } from "./rewrite.ts";
+import { hopLimitOf, rewriteEnd, setHopLimit } from "./rewrite.ts";
 import { createTargetHost, forgedReset, type TargetHost } from "./target.ts";
 import type { Hop, Nat, NodeBehaviour, Router, Topology } from "./topology.ts";
 
@@ -40,6 +40,9 @@ interface Journey {
   branch: number;
 }
 
+/** A packet's header as the node that it has reached sees it. */
+type Travelling = Omit<IpPacket, "hopLimit"> & { hopLimit: number };
+
 interface Translation {
   /** Position of the NAT: replies of nodes up to there do not pass it. */
   readonly position: number;
@@ -68,17 +71,13 @@ export function createEngine(topology: Topology, seed: number): Engine {
     return hashText(flowKey(ip, { icmp: hop.balanceIcmp === true }), salt) % routers.length;
   }
 
-  /** Takes a reply from the node at `position` back to the host; undefined where it is lost on the way. */
-  function bringBack(reply: Uint8Array, from: SimNode, position: number, journey: Journey): Delivery | undefined {
-    const packet = Uint8Array.from(reply);
+  /** Takes a reply from the node at `position` back to the host, changing it; undefined where it is lost on the way. */
+  function bringBack(packet: Uint8Array, from: SimNode, position: number, journey: Journey): Delivery | undefined {
     let atMs = journey.atMs + crossingMs(from.spec);
-    const ip = parseIp(packet);
-    if (ip === undefined) return undefined;
-    for (let at = position - 1, { hopLimit } = ip; at >= 0; at--, hopLimit--) {
+    for (let at = position - 1, hopLimit = hopLimitOf(packet); at >= 0; at--, hopLimit--) {
       const router = journey.trail[at];
       if (router === undefined || hopLimit <= 1) return undefined;
-      const rule = router.spec.rules?.find((each) => each.direction === "back" && matches(each, ip));
-      if (rule?.action === "drop" || prng.chance(router.spec.returnLoss ?? 0)) return undefined;
+      if (isDroppedOnItsWayBack(router.spec, packet) || prng.chance(router.spec.returnLoss ?? 0)) return undefined;
       setHopLimit(packet, hopLimit - 1);
       atMs += crossingMs(router.spec);
     }
@@ -97,8 +96,12 @@ export function createEngine(topology: Topology, seed: number): Engine {
     journey: Journey,
   ): readonly Delivery[] {
     if (reply === undefined) return [];
-    const copies = Array.from({ length: 1 + (from.spec.duplicates ?? 0) });
-    return copies.flatMap(() => bringBack(reply, from, position, journey) ?? []);
+    const copies: Delivery[] = [];
+    for (let left = 1 + (from.spec.duplicates ?? 0); left > 0; left--) {
+      const copy = bringBack(left > 1 ? reply.slice() : reply, from, position, journey);
+      if (copy !== undefined) copies.push(copy);
+    }
+    return copies;
   }
 
   /** What a router does with a packet that is not for itself: an answer ends the journey. */
@@ -120,14 +123,12 @@ export function createEngine(topology: Topology, seed: number): Engine {
     setHopLimit(journey.packet, Math.max(0, ip.hopLimit - 1));
     const address = router.nat === undefined ? undefined : addressBytes(router.nat)[ip.version];
     if (router.nat === undefined || address === undefined) return;
-    journey.translations.push({ position, nat: router.nat, original: Uint8Array.from(ip.source) });
+    journey.translations.push({ position, nat: router.nat, original: ip.source.slice() });
     rewriteEnd(journey.packet, { end: "source", address, portShift: router.nat.portShift ?? 0 });
   }
 
-  function walk(journey: Journey): readonly Delivery[] {
-    // Parsed once: addresses and payload are views, which rewriting changes too.
-    let ip = parseIp(journey.packet);
-    for (let position = 0; ip !== undefined; ) {
+  function walk(journey: Journey, ip: Travelling): readonly Delivery[] {
+    for (let position = 0; ; ) {
       const here = hops[position];
       if (here === undefined) return arriveAtEnd(journey, position, ip);
       journey.branch = chooseBranch(here, ip, journey);
@@ -145,10 +146,9 @@ export function createEngine(topology: Topology, seed: number): Engine {
       if (decision === "tcp-reset") return answers(forgedReset(ip), node, position, journey);
       if (decision !== "forward") return answers(refuse(node, packet, ip, decision, atMs), node, position, journey);
       forward(journey, position, node.spec, ip);
-      ip = { ...ip, hopLimit: Math.max(0, ip.hopLimit - 1) };
+      ip.hopLimit = Math.max(0, ip.hopLimit - 1);
       position = node.spec.loopTo === undefined ? position + 1 : node.spec.loopTo - 1;
     }
-    return [];
   }
 
   function arriveAtEnd(journey: Journey, position: number, ip: IpPacket): readonly Delivery[] {
@@ -165,13 +165,22 @@ export function createEngine(topology: Topology, seed: number): Engine {
   }
 
   return {
-    send: (packet, atMs) => {
+    send: (sent, atMs) => {
+      // A copy, parsed once: addresses and payload are views, which rewriting on the way changes too.
+      const packet = sent.slice();
       const ip = parseIp(packet);
       // The first router drops what is no sound packet.
       if (ip === undefined || ip.truncated || (ip.version === 4 && !verifyIpv4Header(packet))) return [];
-      return walk({ packet: Uint8Array.from(packet), atMs, trail: [], translations: [], branch: 0 });
+      return walk({ packet, atMs, trail: [], translations: [], branch: 0 }, ip);
     },
   };
+}
+
+/** Parsed only where there are rules: most routers have none. */
+function isDroppedOnItsWayBack({ rules }: Router, packet: Uint8Array): boolean {
+  const ip = rules === undefined ? undefined : parseIp(packet);
+  if (ip === undefined) return false;
+  return rules?.find((each) => each.direction === "back" && matches(each, ip))?.action === "drop";
 }
 
 /** A router spoken to by its own address answers as a plain host does. */

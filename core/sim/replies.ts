@@ -91,7 +91,7 @@ export function refuse(
   if (source === undefined || spec.silent === true || isErrorMessage(ip) || ip.fragmentOffset !== 0) return undefined;
   if (spec.silentFor?.some((selector) => selects(selector, ip.protocol)) === true) return undefined;
   if (!mayAnswer(atMs)) return undefined;
-  const original = Uint8Array.from(packet);
+  const original = spec.quotedHopLimit === undefined ? packet : packet.slice();
   if (spec.quotedHopLimit !== undefined) setHopLimit(original, spec.quotedHopLimit);
   const { type } = icmpTypeOf(ip.version, refusal);
   // RFC 4884 §4: of ICMPv6's errors only unreachable and time exceeded can carry an extension.

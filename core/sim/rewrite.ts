@@ -10,6 +10,11 @@ export interface EndChange {
   readonly portShift: number;
 }
 
+/** Of a whole packet. */
+export function hopLimitOf(packet: Uint8Array): number {
+  return readU8(packet, readU8(packet, 0) >>> 4 === 6 ? 7 : 8);
+}
+
 /** Sets the hop limit in place, and IPv4's header checksum with it. */
 export function setHopLimit(packet: Uint8Array, hopLimit: number): void {
   if (readU8(packet, 0) >>> 4 === 6) {

@@ -176,7 +176,8 @@ export function encodeIcmpError(fields: IcmpErrorFields): Uint8Array {
   const { version, original, extensions, quoteLength, ...header } = fields;
   assertField("encode an ICMP error", "quote length", quoteLength ?? 0, 0xffff);
   if (extensions === undefined || extensions.length === 0) {
-    return encodeIcmp({ ...header, version, body: original.subarray(0, quoteLength ?? QUOTE_LIMIT[version]) });
+    const limit = quoteLength ?? QUOTE_LIMIT[version];
+    return encodeIcmp({ ...header, version, body: original.length > limit ? original.subarray(0, limit) : original });
   }
   const field = lengthField(version, fields.type);
   if (field === undefined) {
