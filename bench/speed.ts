@@ -8,10 +8,11 @@ import { SCENARIOS } from "../test/lab/scenarios.ts";
 import { createTunLab } from "../test/lab/tun/lab.ts";
 import { measuring } from "./kit/access.ts";
 import { type BenchCase, CASES, REPORT_CASE } from "./kit/cases.ts";
-import { measureCompleteness, measureMemory, measureStarts, measureTunError } from "./kit/extras.ts";
+import { measureCompleteness, measureMemory, measureStarts } from "./kit/extras.ts";
 import { saveResults } from "./kit/files.ts";
 import { thisMachine } from "./kit/machine.ts";
-import { quantile, shownRange } from "./kit/numbers.ts";
+import { shownRange } from "./kit/numbers.ts";
+import { measurePathError, pathErrorText } from "./kit/path-error.ts";
 import { type SpeedResults, writeSpeed } from "./kit/speed-page.ts";
 import { hasCommand, shownTools } from "./kit/tools.ts";
 import { inTurns, type Measured } from "./kit/turns.ts";
@@ -20,7 +21,6 @@ const RUNS = Math.max(5, Number(process.argv[2]) || 5);
 const STARTS = Math.max(20, RUNS);
 /** Of the far path, to see how often every hop is found. */
 const FAR_RUNS = Math.max(20, Number(process.argv[3]) || 100);
-const TUN_PROBES = 100;
 
 async function measureCase({ place, commands }: BenchCase): Promise<readonly Measured[]> {
   if ("topology" in place) {
@@ -67,21 +67,8 @@ await measuring(async () => {
   console.log(`\nevery answering hop found, of ${FAR_RUNS} runs`);
   const completeness = await measureCompleteness(FAR_RUNS);
   for (const { name, complete, runs } of completeness) console.log(`  ${name.padEnd(40)} ${complete} of ${runs}`);
-  const errors = await measureTunError(TUN_PROBES);
-  const tun =
-    errors === undefined
-      ? undefined
-      : {
-          probes: errors.length,
-          p50Ms: quantile(errors, 0.5),
-          p99Ms: quantile(errors, 0.99),
-          worstMs: Math.max(...errors),
-        };
-  console.log(
-    tun === undefined
-      ? "\nerror of the TUN path: not measured, tcpdump is not installed"
-      : `\nthe TUN path is late by ${tun.p50Ms.toFixed(3)} ms (p50), ${tun.p99Ms.toFixed(3)} ms (p99), of ${tun.probes} answers`,
-  );
+  const paths = await measurePathError();
+  console.log(`\nthe paths themselves\n${pathErrorText(paths)}`);
   const results: SpeedResults = {
     machine,
     tools: shownTools(),
@@ -90,7 +77,7 @@ await measuring(async () => {
     starts,
     memory,
     completeness,
-    tun,
+    paths,
   };
   saveResults("speed", results);
   writeSpeed(results, cases);

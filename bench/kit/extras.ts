@@ -5,9 +5,7 @@ import { join } from "node:path";
 import { findTool } from "../../test/lab/access.ts";
 import { createTunLab } from "../../test/lab/tun/lab.ts";
 import { EXACT, FAR } from "./paths.ts";
-import { EXECUTABLE } from "./tools.ts";
 import { argvOf, type Command, inTurns, isThere, type Measured } from "./turns.ts";
-import { tapped } from "./wire-tap.ts";
 
 /** A program that does nothing, compiled by the same runtime: what a start costs at the least. */
 export async function measureStarts(runs: number): Promise<readonly Measured[]> {
@@ -106,15 +104,4 @@ export async function measureCompleteness(runs: number): Promise<readonly Comple
     all.push({ name, runs, ...seen });
   }
   return all;
-}
-
-/** How much later than the topology says an answer comes out of the device, milliseconds, as tcpdump saw it. */
-export async function measureTunError(probesPerHop: number): Promise<readonly number[] | undefined> {
-  using lab = await createTunLab(EXACT);
-  const words = ["trace", lab.target.v4, "-n", "-P", "icmp", "-q", String(probesPerHop), "--pps", "100"];
-  const wire = await tapped(lab, () => lab.run([EXECUTABLE, ...words]));
-  return wire?.flatMap(({ hopLimit, rttMs }) => {
-    const hops = Math.min(hopLimit, EXACT.hops.length + 1);
-    return rttMs === undefined ? [] : [rttMs - 2 * hops];
-  });
 }

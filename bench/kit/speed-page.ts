@@ -4,6 +4,7 @@ import type { Completeness, Memory } from "./extras.ts";
 import { table, writeBetween, writeFile } from "./files.ts";
 import { isBusy, type Machine, shownMachine } from "./machine.ts";
 import { median, shownMs, shownRange } from "./numbers.ts";
+import { type PathError, pathErrorText } from "./path-error.ts";
 import type { Measured } from "./turns.ts";
 
 export interface SpeedResults {
@@ -14,9 +15,7 @@ export interface SpeedResults {
   readonly starts: readonly Measured[];
   readonly memory: readonly Memory[] | undefined;
   readonly completeness: readonly Completeness[];
-  readonly tun:
-    | { readonly probes: number; readonly p50Ms: number; readonly p99Ms: number; readonly worstMs: number }
-    | undefined;
+  readonly paths: readonly PathError[] | undefined;
 }
 
 const PAGE = "docs/performance.md";
@@ -69,7 +68,7 @@ function groups({ measured }: SpeedResults, cases: readonly BenchCase[]): readon
   });
 }
 
-function rest({ starts, memory, completeness, tun }: SpeedResults): string {
+function rest({ starts, memory, completeness, paths }: SpeedResults): string {
   const startRows = starts.flatMap(({ name, ms }) =>
     ms.length === 0 ? [] : [[name, shownRange(ms), name.startsWith("nettrace") ? STARTS_LIMIT : ""]],
   );
@@ -95,11 +94,7 @@ function rest({ starts, memory, completeness, tun }: SpeedResults): string {
     "### Every answering hop of the far path found (each link alike)",
     table(["", "complete runs", "packets sent", "of them beyond the target", "to reach"], completeRows),
     "### The paths themselves",
-    tun === undefined
-      ? "Their error was not measured: tcpdump was not installed."
-      : `Behind the TUN device answers came later than the topology says by ${tun.p50Ms.toFixed(3)} ms at p50, ` +
-        `${tun.p99Ms.toFixed(3)} ms at p99 and ${tun.worstMs.toFixed(3)} ms at worst, of ${tun.probes} answers, by ` +
-        "tcpdump's stamps on the host's side; to reach: 0.3 ms at p99 on an idle machine.",
+    pathErrorText(paths),
   ].join("\n\n");
 }
 

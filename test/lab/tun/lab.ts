@@ -8,21 +8,7 @@ import { hasNobody, labAccess, PATH, stateDirectory } from "../access.ts";
 import { collect, killGroup, must, type RunResult, runtime } from "../command.ts";
 import { NO_RIGHTS, NOBODY, readableByAll } from "../lab.ts";
 import { removeNamespaces, untilTheEnd } from "../lifetime.ts";
-
-/** A probe, or any packet, that really reached the path. */
-interface SentPacket {
-  /** Monotonic milliseconds of the machine. */
-  readonly at_ms: number;
-  /** As it left the host. */
-  readonly hop_limit: number;
-  /** IP protocol. */
-  readonly protocol: number;
-  readonly to: string;
-  /** The fields that balancers hash. */
-  readonly flow: string;
-  /** The whole IP packet. */
-  readonly octets: number;
-}
+import { readRecord, type SentPacket } from "./record.ts";
 
 /** A simulated path that real programs reach over the kernel's own sockets. */
 export interface TunLab extends Disposable {
@@ -39,6 +25,8 @@ export interface TunLab extends Disposable {
   sent(): Promise<readonly SentPacket[]>;
 }
 
+/** Bytes (JavaScriptCore's option) of garbage between two collections, each of which holds everything up for 1-3 ms. */
+const RARE_COLLECTION = { BUN_JSC_largeHeapSize: String(32 << 20) };
 /** How long the path takes at most to write down what came. */
 const RECORD_MS = 30;
 /** The host's side of the path. */
@@ -56,7 +44,7 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
   const name = `ntl${process.pid}-${1000 + counter}-tun`;
   const directory = mkdtempSync(join(stateDirectory(), `${name}-`));
   chmodSync(directory, 0o755);
-  const files = { topology: join(directory, "topology.json"), record: join(directory, "record.jsonl") };
+  const files = { topology: join(directory, "topology.json"), record: join(directory, "record") };
   writeFileSync(files.topology, JSON.stringify(topology));
   let path: ChildProcess | undefined;
   const destroy = untilTheEnd(() => {
@@ -113,10 +101,9 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
     stage: (file) => (hasNobody() ? readableByAll(file, directory) : file),
     async sent() {
       await new Promise((resolve) => setTimeout(resolve, RECORD_MS));
-      const lines = readFileSync(files.record, "utf8").split("\n").slice(0, -1);
-      const fresh = lines.slice(read).map((line) => JSON.parse(line) as SentPacket);
-      read = lines.length;
-      return fresh;
+      const { packets, end } = readRecord(readFileSync(files.record), read);
+      read = end;
+      return packets;
     },
     [Symbol.dispose]: destroy,
   };
@@ -125,7 +112,11 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
 /** Resolves once the program has said that it is ready. */
 async function start(argv: readonly string[]): Promise<ChildProcess> {
   const [file = "", ...rest] = argv;
-  const child = spawn(file, rest, { env: { ...process.env, PATH }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn(file, rest, {
+    env: { ...process.env, PATH, ...RARE_COLLECTION },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
     said += chunk.toString("utf8");
