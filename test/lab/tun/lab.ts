@@ -25,8 +25,11 @@ export interface TunLab extends Disposable {
   sent(): Promise<readonly SentPacket[]>;
 }
 
-/** Bytes (JavaScriptCore's option) of garbage between two collections, each of which holds everything up for 1-3 ms. */
-const RARE_COLLECTION = { BUN_JSC_largeHeapSize: String(32 << 20) };
+/**
+ * Options of the runtime (JavaScriptCore): so many bytes of garbage between two collections, each of which holds everything up
+ * for some milliseconds, and by no other thread, which might have to wait for a processor meanwhile.
+ */
+const STEADY = { BUN_JSC_largeHeapSize: String(32 << 20), BUN_JSC_useConcurrentGC: "0" };
 /** How long the path takes at most to write down what came. */
 const RECORD_MS = 30;
 /** The host's side of the path. */
@@ -56,17 +59,7 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
   try {
     await must(["ip", "netns", "add", name]);
     const program = runtime(new URL("./path.ts", import.meta.url));
-    path = await start([
-      ...inside,
-      "nice",
-      "-n",
-      "-20",
-      ...program,
-      DEVICE,
-      files.topology,
-      String(seed),
-      files.record,
-    ]);
+    path = await start([...inside, ...program, DEVICE, files.topology, String(seed), files.record]);
     const own = hostAddresses({});
     const lines = [
       "link set lo up",
@@ -113,7 +106,7 @@ export async function createTunLab(topology: Topology, seed = 1): Promise<TunLab
 async function start(argv: readonly string[]): Promise<ChildProcess> {
   const [file = "", ...rest] = argv;
   const child = spawn(file, rest, {
-    env: { ...process.env, PATH, ...RARE_COLLECTION },
+    env: { ...process.env, PATH, ...STEADY },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

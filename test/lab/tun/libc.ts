@@ -15,6 +15,7 @@ export function openLibc() {
     if_nametoindex: { args: ["ptr"], returns: "u32" },
     ppoll: { args: ["ptr", "u64", "ptr", "ptr"], returns: "i32" },
     prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+    setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
     mlockall: { args: ["i32"], returns: "i32" },
     sched_setscheduler: { args: ["i32", "i32", "ptr"], returns: "i32" },
     clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
