@@ -18,7 +18,7 @@ export function printableJson(value: unknown): string {
 }
 
 /** The same of a text that is JSON already. */
-export function harmlessJson(json: string): string {
+function harmlessJson(json: string): string {
   // Most texts have nothing but ASCII, and that is known sooner.
   if (!/[^ -~]/.test(json)) return json;
   return json.replace(UNPRINTABLE, (character) =>

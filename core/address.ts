@@ -44,6 +44,27 @@ export function addressFromBytes(bytes: ArrayLike<number>): IpAddress {
   return { family: 6, text: new ipaddr.IPv6(Array.from(copy)).toRFC5952String(), bytes: copy };
 }
 
+/** The same as `addressFromBytes`, for the many whose text may never be asked for: it is made when it is. */
+export function lazyAddress(bytes: Uint8Array): IpAddress {
+  return new LazyAddress(bytes.slice());
+}
+
+class LazyAddress implements IpAddress {
+  readonly family: Family;
+  readonly bytes: Uint8Array;
+  #text: string | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.family = bytes.length === 4 ? 4 : 6;
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    this.#text ??= addressFromBytes(this.bytes).text;
+    return this.#text;
+  }
+}
+
 /** Whether two addresses are equal; zones do not count. */
 export function sameAddress(a: IpAddress, b: IpAddress): boolean {
   return a.text === b.text;

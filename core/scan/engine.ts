@@ -1,4 +1,4 @@
-import { addressFromBytes } from "../address.ts";
+import { lazyAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Arrival } from "../network.ts";
 import type { Reply } from "../probe.ts";
@@ -113,9 +113,9 @@ export function createEngine(start: EngineStart): Engine {
     ready.push(slot);
   };
 
-  const finish = (slot: number, error?: SocketError): void => {
+  const finish = (slot: number, atMs: number, error?: SocketError): void => {
     const { address } = targets.at(order.at(paths.position(slot)));
-    const row = paths.row(slot, addressFromBytes(address.bytes), nowMs(), error);
+    const row = paths.row(slot, lazyAddress(address.bytes), atMs, error);
     if (error === undefined) paths.remember(slot);
     prober.end(slot);
     paths.release(slot);
@@ -128,15 +128,15 @@ export function createEngine(start: EngineStart): Engine {
     onRow(row);
   };
 
-  const advance = (slot: number): void => {
+  const advance = (slot: number, atMs: number): void => {
     refusals[slot] = 0;
     if (paths.advance(slot)) makeReady(slot);
-    else finish(slot);
+    else finish(slot, atMs);
   };
 
   /** Rows of targets that this host refused, now that it is known to send to others. */
   const releaseHeld = (): void => {
-    for (const [slot, error] of held) finish(slot, error);
+    for (const [slot, error] of held) finish(slot, nowMs(), error);
     held.clear();
   };
 
@@ -159,7 +159,7 @@ export function createEngine(start: EngineStart): Engine {
     }
     const count = (refusals[slot] ?? 0) + 1;
     refusals[slot] = count;
-    if (isSettled(error)) finish(slot, error);
+    if (isSettled(error)) finish(slot, atMs, error);
     else if (count >= REFUSED_TRIES) hold(slot, error);
     else {
       states[slot] = WAITING;
@@ -168,8 +168,7 @@ export function createEngine(start: EngineStart): Engine {
   };
 
   /** Whether a probe left. */
-  const trySend = (slot: number): boolean => {
-    const atMs = nowMs();
+  const trySend = (slot: number, atMs: number): boolean => {
     const hop = paths.hop(slot);
     const neighbourhood = neighbourhoods[slot] ?? 0;
     const allowedAtMs = caps.allowedAtMs(atMs, neighbourhood, hop);
@@ -181,7 +180,7 @@ export function createEngine(start: EngineStart): Engine {
     const entry = paths.entry(slot);
     const attempt = store.nextTry(entry);
     if (attempt === undefined) {
-      advance(slot);
+      advance(slot, atMs);
       return false;
     }
     let went: "sent" | "held";
@@ -229,11 +228,10 @@ export function createEngine(start: EngineStart): Engine {
     },
   };
 
-  const begin = (position: number): void => {
-    const atMs = nowMs();
+  const begin = (position: number, atMs: number): void => {
     const { address, skip } = targets.at(order.at(position));
     const tell = (why: Pick<ScanRow, "outcome" | "skip" | "error">): void => {
-      const target = addressFromBytes(address.bytes);
+      const target = lazyAddress(address.bytes);
       onRow({ position, target, startedAtMs: atMs, endedAtMs: atMs, hops: [], ...why });
     };
     if (skip !== undefined) {
@@ -266,7 +264,7 @@ export function createEngine(start: EngineStart): Engine {
     return undefined;
   };
 
-  const beginNext = (): boolean => {
+  const beginNext = (atMs: number): boolean => {
     if (freeCount === 0 || !mayBegin || isBlocked) return false;
     const position = ledger.take();
     if (position === undefined) {
@@ -274,7 +272,7 @@ export function createEngine(start: EngineStart): Engine {
       isBlocked = true;
       return false;
     }
-    begin(position);
+    begin(position, atMs);
     return true;
   };
 
@@ -283,13 +281,14 @@ export function createEngine(start: EngineStart): Engine {
   const answeredHere = (slot: number, entry: number, reply: Reply, atMs: number): void => {
     const afterMs = atMs - store.sentAtMs(entry);
     const error = localRefusal(reply, afterMs);
-    if (error.stage === "route") finish(slot, error);
+    if (error.stage === "route") finish(slot, atMs, error);
     else hold(slot, error);
   };
 
   const onAnswer: ProbeWatcher = {
     answered(slot, reply, atMs, isLocal) {
-      const [hop, attempt] = [reply.sequence & 0xff, reply.sequence >>> 8];
+      const hop = reply.sequence & 0xff;
+      const attempt = reply.sequence >>> 8;
       const entry = paths.entryOf(slot, hop);
       if (entry < 0 || !store.hasLeft(entry, attempt)) return;
       const isCurrent = paths.hop(slot) === hop && states[slot] !== HELD;
@@ -301,7 +300,7 @@ export function createEngine(start: EngineStart): Engine {
       if (!store.answer(entry, attempt, reply, { atMs, isLate })) return;
       counts.answered += 1;
       paths.note(slot, entry);
-      if (isCurrent) advance(slot);
+      if (isCurrent) advance(slot, atMs);
     },
     departed(slot, sequence, atMs) {
       const entry = paths.entryOf(slot, sequence & 0xff);
@@ -311,12 +310,15 @@ export function createEngine(start: EngineStart): Engine {
 
   const sendDue = (): void => {
     let begins = 0;
+    let atMs = nowMs();
     for (let sends = 0; sends < SENDS_PER_TURN && refusal === undefined; ) {
-      if (isPaced(nowMs())) return;
+      // What is laid out takes no time to speak of; what was handed to the kernel did.
+      if (laidOut === 0) atMs = nowMs();
+      if (isPaced(atMs)) return;
       const slot = nextReady();
       if (slot !== undefined) {
-        if (trySend(slot)) sends += 1;
-      } else if (begins >= BEGINS_PER_TURN || !beginNext()) return;
+        if (trySend(slot, atMs)) sends += 1;
+      } else if (begins >= BEGINS_PER_TURN || !beginNext(atMs)) return;
       else begins += 1;
     }
   };
@@ -349,7 +351,7 @@ export function createEngine(start: EngineStart): Engine {
         const entry = paths.entry(slot);
         prober.forget(slot, sequenceOf(paths.hop(slot), store.latest(entry)));
         if (store.sent(entry) < options.tries) makeReady(slot);
-        else advance(slot);
+        else advance(slot, atMs);
       }
     },
     get wakeAtMs() {

@@ -1,4 +1,4 @@
-import { addressFromBytes, type Family, formatAddress, type IpAddress } from "../../address.ts";
+import { addressFromBytes, type Family, formatAddress, type IpAddress, lazyAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { LinuxLibc } from "../../ffi/libc.ts";
@@ -34,8 +34,9 @@ const SPACE =
   64;
 
 interface Message {
-  /** Of the packet that was last received here: most are as long as those before them. */
+  /** Of the packets that were last received here, the later first: most are as long as one of those before them. */
   packet: Uint8Array;
+  before: Uint8Array;
   readonly name: Region;
   readonly iov: Region;
   readonly control: Region;
@@ -74,6 +75,8 @@ export class LinuxBatchSocket implements BatchSocket {
   };
   readonly #known = new Map<number | string, IpAddress>();
   #pushed = 0;
+  /** Of the incoming messages: those whose lengths have to be set again. */
+  #touched = INCOMING;
   #closed = false;
 
   constructor(libc: LinuxLibc, kernel: Kernel, { fd, family, type }: Opened, onClose: () => void) {
@@ -99,7 +102,8 @@ export class LinuxBatchSocket implements BatchSocket {
       control.view.setInt32(8, family === 4 ? SOL.ip : SOL.ipv6, true);
       control.view.setInt32(12, family === 4 ? IP.ttl : IPV6.hoplimit, true);
     }
-    kernel.receiveHopLimit(fd, family);
+    // A header has it already, and each message takes the kernel time.
+    if (!this.#hasHeader) kernel.receiveHopLimit(fd, family);
     kernel.stampReceived(fd);
   }
 
@@ -145,11 +149,13 @@ export class LinuxBatchSocket implements BatchSocket {
   drain(onPacket: (packet: BatchPacket) => void): number {
     if (this.#closed) return 0;
     const { view, bytes } = this.#incomingVector;
-    for (let at = 0; at < INCOMING; at += 1) {
+    // The lengths that the kernel wrote over; behind them none was touched, but for one that may have failed half-way.
+    for (let at = 0; at < this.#touched; at += 1) {
       view.setUint32(at * MMSGHDR + 8, SOCKADDR_SPACE, true);
       view.setUint32(at * MMSGHDR + 40, CONTROL_SPACE, true);
     }
     const count = this.#libc.recvmmsg(this.#fd, bytes, INCOMING, MSG.dontwait);
+    this.#touched = Math.min(INCOMING, Math.max(0, count) + 1);
     if (count <= 0) return 0;
     const nowMs = this.#kernel.clock.refresh();
     for (let at = 0; at < count; at += 1) if (this.#read(at, nowMs)) onPacket(this.#packet);
@@ -175,13 +181,7 @@ export class LinuxBatchSocket implements BatchSocket {
     if (headerLength > length || (hasHeader && headerLength < 20)) return false;
     const from = this.#address(message.name);
     if (from === undefined) return false;
-    if (
-      message.packet.length !== length - headerLength ||
-      message.packet.byteOffset !== payload.byteOffset + headerLength
-    ) {
-      message.packet = payload.subarray(headerLength, length);
-    }
-    this.#packet.bytes = message.packet;
+    this.#packet.bytes = packetOf(message, headerLength, length);
     this.#packet.from = from;
     this.#packet.fromPort = this.localPort === 0 ? 0 : message.name.view.getUint16(2);
     this.#packet.hopLimit = hasHeader ? payload[8] : undefined;
@@ -218,7 +218,7 @@ export class LinuxBatchSocket implements BatchSocket {
     const key = isV4 ? view.getUint32(4) : String.fromCharCode(...bytes.subarray(8, 24));
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const address = addressFromBytes(this.#octetsOf({ bytes }));
+    const address = lazyAddress(this.#octetsOf({ bytes }));
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, address);
     return address;
@@ -233,6 +233,16 @@ export class LinuxBatchSocket implements BatchSocket {
   }
 }
 
+/** A view of the packet in a message; of each length a new one would take longer than to read it. */
+function packetOf(message: Message, from: number, to: number): Uint8Array {
+  const { packet, before, payload } = message;
+  const at = payload.bytes.byteOffset + from;
+  if (packet.length === to - from && packet.byteOffset === at) return packet;
+  message.before = packet;
+  message.packet = before.length === to - from && before.byteOffset === at ? before : payload.bytes.subarray(from, to);
+  return message.packet;
+}
+
 function layOut(
   arena: Arena,
   vector: Region,
@@ -243,6 +253,7 @@ function layOut(
   return Array.from({ length: count }, (_, index) => {
     const message: Message = {
       packet: new Uint8Array(0),
+      before: new Uint8Array(0),
       name: arena.take(SOCKADDR_SPACE),
       iov: arena.take(16),
       control: arena.take(controlSpace),
