@@ -118,9 +118,9 @@ class LinuxNetwork implements Network, SocketHost {
   openBatch(spec: BatchSpec, family: Family): BatchSocket | undefined {
     this.#assertRoom();
     if (this.mayFilter()) return undefined;
-    const { fd } = openSocket(this.#kernel, spec, family);
+    const { fd, protocol } = openSocket(this.#kernel, spec, family);
     const onClose = () => this.#batches.delete(socket);
-    const socket = new LinuxBatchSocket(this.#libc, this.#kernel, { fd, family, type: spec.type }, onClose);
+    const socket = new LinuxBatchSocket(this.#libc, this.#kernel, { fd, family, type: spec.type, protocol }, onClose);
     this.#batches.add(socket);
     if (spec.type === "raw" && spec.protocol === icmpOf(family)) this.#reserve?.closeTaps();
     return socket;

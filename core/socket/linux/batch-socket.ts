@@ -3,7 +3,7 @@ import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { LinuxLibc } from "../../ffi/libc.ts";
 import type { BatchPacket, BatchSocket } from "../../network.ts";
-import { AF, ERRNO, IP, IPV6, MSG, SO, SOL } from "./abi.ts";
+import { AF, ERRNO, IP, IPV6, MSG, PMTUDISC, SO, SOL } from "./abi.ts";
 import { Arena, type Region } from "./arena.ts";
 import { readSeconds } from "./clock.ts";
 import type { Kernel } from "./kernel.ts";
@@ -15,6 +15,10 @@ const INCOMING = 128;
 /** Longer packets are cut: what quotes a probe is shorter (RFC 1812 §4.3.2.3, RFC 4443 §2.4). */
 const INCOMING_SPACE = 1536;
 const OUTGOING_SPACE = 2048;
+const IPV4_HEADER = 20;
+/** With its header 576 octets, which every link takes whole (RFC 791 §3.1 asks it of every host). */
+const LONGEST_WITH_HEADER = 556;
+const DONT_FRAGMENT = 0x4000;
 /** Stamps 64, hop limit 24. */
 const CONTROL_SPACE = 128;
 /** struct mmsghdr: a msghdr of 56 octets, the length, padding. */
@@ -47,6 +51,8 @@ interface Opened {
   readonly fd: number;
   readonly family: Family;
   readonly type: "raw" | "udp";
+  /** Of IP. */
+  readonly protocol: number;
 }
 
 /** sendmmsg(2) and recvmmsg(2) over memory that is laid out once. */
@@ -74,12 +80,18 @@ export class LinuxBatchSocket implements BatchSocket {
     -readonly [K in keyof BatchPacket]: BatchPacket[K];
   };
   readonly #known = new Map<number | string, IpAddress>();
+  /** Whether packets are laid out with their IPv4 headers. */
+  #writesHeader: boolean;
+  readonly #protocol: number;
+  #tos = 0;
+  #fragment = 0;
+  #identification = Math.floor(Math.random() * 0x10000);
   #pushed = 0;
   /** Of the incoming messages: those whose lengths have to be set again. */
   #touched = INCOMING;
   #closed = false;
 
-  constructor(libc: LinuxLibc, kernel: Kernel, { fd, family, type }: Opened, onClose: () => void) {
+  constructor(libc: LinuxLibc, kernel: Kernel, { fd, family, type, protocol }: Opened, onClose: () => void) {
     this.#libc = libc;
     this.#kernel = kernel;
     this.#fd = fd;
@@ -97,6 +109,8 @@ export class LinuxBatchSocket implements BatchSocket {
     this.#incomingVector = arena.take(INCOMING * MMSGHDR);
     this.#outgoing = layOut(arena, this.#outgoingVector, OUTGOING, 32, OUTGOING_SPACE);
     this.#incoming = layOut(arena, this.#incomingVector, INCOMING, CONTROL_SPACE, INCOMING_SPACE);
+    this.#protocol = protocol;
+    this.#writesHeader = this.#bringsHeaders();
     for (const { control } of this.#outgoing) {
       control.view.setUint32(0, INT_CMSG_LENGTH, true);
       control.view.setInt32(8, family === 4 ? SOL.ip : SOL.ipv6, true);
@@ -109,6 +123,7 @@ export class LinuxBatchSocket implements BatchSocket {
 
   push(bytes: Uint8Array, to: IpAddress, hopLimit: number, port = 0): void {
     if (bytes.length > OUTGOING_SPACE) throw this.#refusal(to, "EMSGSIZE");
+    if (this.#writesHeader && bytes.length > LONGEST_WITH_HEADER) this.#leaveHeadersToKernel(to);
     const at = this.#pushed;
     const message = this.#outgoing[at];
     if (message === undefined || this.#closed) throw this.#refusal(to, this.#closed ? "EBADF" : "ENOBUFS");
@@ -116,11 +131,50 @@ export class LinuxBatchSocket implements BatchSocket {
     const { flowLabel } = this.#kernel.options;
     const nameLength = writeSockaddr(message.name, to, port, 0, undefined, flowLabel);
     view.setUint32(at * MMSGHDR + 8, nameLength, true);
-    view.setUint32(at * MMSGHDR + 40, INT_CMSG_SPACE, true);
-    message.iov.view.setUint32(8, bytes.length, true);
-    message.payload.bytes.set(bytes);
-    message.control.view.setInt32(16, hopLimit, true);
+    if (this.#writesHeader) {
+      view.setUint32(at * MMSGHDR + 40, 0, true);
+      // The kernel sends such a packet whatever its hop limit is: without a header it is as invalid as a wrong one (EINVAL).
+      const isSound = hopLimit >= 1 && hopLimit <= 255;
+      message.iov.view.setUint32(8, isSound ? IPV4_HEADER + bytes.length : 0, true);
+      this.#writeHeader(message.payload, to, hopLimit);
+      message.payload.bytes.set(bytes, IPV4_HEADER);
+    } else {
+      view.setUint32(at * MMSGHDR + 40, INT_CMSG_SPACE, true);
+      message.iov.view.setUint32(8, bytes.length, true);
+      message.payload.bytes.set(bytes);
+      message.control.view.setInt32(16, hopLimit, true);
+    }
     this.#pushed += 1;
+  }
+
+  /** The kernel fills in the length, the source and the checksum (raw(7)). */
+  #writeHeader({ view, bytes }: Region, to: IpAddress, hopLimit: number): void {
+    this.#identification = (this.#identification % 0xffff) + 1;
+    view.setUint16(0, 0x4500 | this.#tos);
+    view.setUint16(4, this.#identification);
+    view.setUint16(6, this.#fragment);
+    view.setUint8(8, hopLimit);
+    view.setUint8(9, this.#protocol);
+    view.setUint32(12, 0);
+    for (let octet = 0; octet < 4; octet += 1) bytes[16 + octet] = to.bytes[octet] ?? 0;
+  }
+
+  /** Whether this socket's packets may come with their headers: that spares the kernel some of its work on each. */
+  #bringsHeaders(): boolean {
+    const kernel = this.#kernel;
+    if (!this.#hasHeader || kernel.setOption(this.#fd, SOL.ip, IP.hdrincl, 1) !== 0) return false;
+    this.#tos = kernel.getOption(this.#fd, SOL.ip, IP.tos)?.getUint8(0) ?? 0;
+    const discovery = kernel.getOption(this.#fd, SOL.ip, IP.mtuDiscover)?.getInt32(0, true);
+    this.#fragment = discovery === PMTUDISC.dont ? 0 : DONT_FRAGMENT;
+    return true;
+  }
+
+  /** It fragments no packet that comes with its header: long ones are better off without. */
+  #leaveHeadersToKernel(to: IpAddress): void {
+    // What is laid out has one, and goes first.
+    if (this.#pushed > 0) throw this.#refusal(to, "ENOBUFS");
+    this.#kernel.setOption(this.#fd, SOL.ip, IP.hdrincl, 0);
+    this.#writesHeader = false;
   }
 
   flush(onLeft: (index: number, atMs: number) => void, onRefused: (index: number, error: SocketError) => void): void {
