@@ -60,7 +60,8 @@ class LazyAddress implements IpAddress {
   }
 
   get text(): string {
-    this.#text ??= addressFromBytes(this.bytes).text;
+    const [a = 0, b = 0, c = 0, d = 0] = this.bytes;
+    this.#text ??= this.family === 4 ? `${a}.${b}.${c}.${d}` : addressFromBytes(this.bytes).text;
     return this.#text;
   }
 }

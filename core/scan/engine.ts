@@ -91,8 +91,10 @@ export function createEngine(start: EngineStart): Engine {
   const states = new Uint8Array(slots);
   const refusals = new Uint8Array(slots);
   const neighbourhoods = new Uint32Array(slots);
-  const free = Int32Array.from({ length: slots }, (_, at) => slots - 1 - at);
-  let freeCount = slots;
+  /** Slots that were given back; those from `fresh` on were never used. */
+  const free = new Int32Array(slots);
+  let freeCount = 0;
+  let fresh = 0;
   /** Of slots; one that is no longer READY is passed over. */
   const ready = createQueue<number>();
   const held = new Map<number, SocketError>();
@@ -238,7 +240,7 @@ export function createEngine(start: EngineStart): Engine {
       tell({ outcome: "skipped", skip });
       return;
     }
-    const slot = free[freeCount - 1] ?? 0;
+    const slot = freeCount > 0 ? (free[freeCount - 1] ?? 0) : fresh;
     try {
       prober.begin(slot, address);
     } catch (error) {
@@ -247,7 +249,8 @@ export function createEngine(start: EngineStart): Engine {
       else tell({ outcome: "refused", error });
       return;
     }
-    freeCount -= 1;
+    if (freeCount > 0) freeCount -= 1;
+    else fresh += 1;
     counts.underWay += 1;
     paths.begin(slot, position, atMs);
     neighbourhoods[slot] = neighbourhoodOf(address);
@@ -265,7 +268,7 @@ export function createEngine(start: EngineStart): Engine {
   };
 
   const beginNext = (atMs: number): boolean => {
-    if (freeCount === 0 || !mayBegin || isBlocked) return false;
+    if (counts.underWay >= slots || !mayBegin || isBlocked) return false;
     const position = ledger.take();
     if (position === undefined) {
       mayBegin = !ledger.isEmpty;
@@ -356,7 +359,7 @@ export function createEngine(start: EngineStart): Engine {
     },
     get wakeAtMs() {
       const atMs = nowMs();
-      const mayBeginNow = mayBegin && !isBlocked && freeCount > 0;
+      const mayBeginNow = mayBegin && !isBlocked && counts.underWay < slots;
       const hasWork = ready.size > 0 || mayBeginNow;
       const sendAtMs = hasWork ? Math.max(pausedUntilMs, caps.readyAtMs(atMs)) : Number.POSITIVE_INFINITY;
       return Math.min(sendAtMs, deadlines.nextAtMs);
