@@ -44,9 +44,12 @@ export function addressFromBytes(bytes: ArrayLike<number>): IpAddress {
   return { family: 6, text: new ipaddr.IPv6(Array.from(copy)).toRFC5952String(), bytes: copy };
 }
 
-/** The same as `addressFromBytes`, for the many whose text may never be asked for: it is made when it is. */
+/**
+ * The same as `addressFromBytes`, for the many whose text may never be asked for: it is made when it is. `bytes` are kept, not
+ * copied, and must never change.
+ */
 export function lazyAddress(bytes: Uint8Array): IpAddress {
-  return new LazyAddress(bytes.slice());
+  return new LazyAddress(bytes);
 }
 
 class LazyAddress implements IpAddress {

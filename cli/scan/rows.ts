@@ -45,7 +45,28 @@ export function jsonRow(row: ScanRow, head: RowHead): string {
 function jsonHop(told: ScanHop): string {
   const { hop, sent, from } = told;
   if (from === undefined) return `{"hop":${hop},"sent":${sent},"address":null,"rtt_ms":null}`;
-  return `{"hop":${hop},"sent":${sent},"address":${quotedAddress(from)},"rtt_ms":${msText(told.rttMs)},${hopEnd(told)}`;
+  return hopStart(told, from) + msText(told.rttMs) + hopEnd(told);
+}
+
+/** Up to the RTT. Most of it is about few routers, at few hops: each is made once. */
+function hopStart({ hop, sent, effect }: ScanHop, from: IpAddress): string {
+  if (effect !== "transit" || sent !== 1) return newHopStart(hop, sent, from);
+  let known = hopStarts.get(from);
+  if (known === undefined) {
+    if (hopStarts.size >= MOST_ROUTERS) hopStarts.clear();
+    known = [];
+    hopStarts.set(from, known);
+  }
+  known[hop] ??= newHopStart(hop, sent, from);
+  return known[hop];
+}
+
+const MOST_ROUTERS = 1024;
+/** By hop. The socket layer has one object for each router, as long as it meets it often. */
+const hopStarts = new Map<IpAddress, string[]>();
+
+function newHopStart(hop: number, sent: number, from: IpAddress): string {
+  return `{"hop":${hop},"sent":${sent},"address":${quotedAddress(from)},"rtt_ms":`;
 }
 
 /** The end of a hop, which most answers of a kind have alike: each is made once. */
@@ -69,7 +90,7 @@ const hopEnds = new Map<number, string>();
 function newHopEnd(told: ScanHop): string {
   const { late, icmp, mark, mpls, mtu } = told;
   return (
-    `"late":${late === true},"icmp":${icmp === undefined ? null : `{"type":${icmp.type},"code":${icmp.code}}`},` +
+    `,"late":${late === true},"icmp":${icmp === undefined ? null : `{"type":${icmp.type},"code":${icmp.code}}`},` +
     `"mark":${orNull(mark)},"mtu":${mtu ?? null},"reply_hop_limit":${told.replyHopLimit ?? null},` +
     `"quoted_hop_limit":${told.quotedHopLimit ?? null},` +
     `"mpls":${mpls === undefined ? "[]" : JSON.stringify(mpls.map(jsonLabel))}}`

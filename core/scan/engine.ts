@@ -1,4 +1,3 @@
-import { lazyAddress } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Arrival } from "../network.ts";
 import type { Reply } from "../probe.ts";
@@ -117,7 +116,7 @@ export function createEngine(start: EngineStart): Engine {
 
   const finish = (slot: number, atMs: number, error?: SocketError): void => {
     const { address } = targets.at(order.at(paths.position(slot)));
-    const row = paths.row(slot, lazyAddress(address.bytes), atMs, error);
+    const row = paths.row(slot, address, atMs, error);
     if (error === undefined) paths.remember(slot);
     prober.end(slot);
     paths.release(slot);
@@ -233,8 +232,7 @@ export function createEngine(start: EngineStart): Engine {
   const begin = (position: number, atMs: number): void => {
     const { address, skip } = targets.at(order.at(position));
     const tell = (why: Pick<ScanRow, "outcome" | "skip" | "error">): void => {
-      const target = lazyAddress(address.bytes);
-      onRow({ position, target, startedAtMs: atMs, endedAtMs: atMs, hops: [], ...why });
+      onRow({ position, target: address, startedAtMs: atMs, endedAtMs: atMs, hops: [], ...why });
     };
     if (skip !== undefined) {
       tell({ outcome: "skipped", skip });

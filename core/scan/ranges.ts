@@ -1,5 +1,5 @@
 import type { Family, IpAddress } from "../address.ts";
-import { addressFromBytes, parseAddress } from "../address.ts";
+import { addressFromBytes, lazyAddress, parseAddress } from "../address.ts";
 
 /** Addresses of one family from the first to the last, as numbers. */
 export interface Range {
@@ -55,7 +55,7 @@ function numberOf({ bytes }: IpAddress): bigint {
 export function addressOf(value: bigint, family: Family): IpAddress {
   const bytes = new Uint8Array(BITS[family] / 8);
   for (let at = bytes.length - 1, rest = value; at >= 0; at -= 1, rest >>= 8n) bytes[at] = Number(rest & 0xffn);
-  return new NumberedAddress(family, bytes);
+  return lazyAddress(bytes);
 }
 
 /** The IPv4 address of a number of 32 bits. */
@@ -65,16 +65,16 @@ export function ipv4Of(value: number): IpAddress {
   bytes[1] = value >>> 16;
   bytes[2] = value >>> 8;
   bytes[3] = value;
-  return new NumberedAddress(4, bytes);
+  return lazyAddress(bytes);
 }
 
 /** One whose octets are written again and again. */
 export function scratchAddress(family: Family): IpAddress {
-  return new NumberedAddress(family, new Uint8Array(BITS[family] / 8));
+  return new ScratchAddress(family, new Uint8Array(BITS[family] / 8));
 }
 
-/** Of the many that are under way, few are ever shown: the text is made when it is asked for. */
-class NumberedAddress implements IpAddress {
+/** The text is that of its octets when it is asked for. */
+class ScratchAddress implements IpAddress {
   readonly family: Family;
   readonly bytes: Uint8Array;
 

@@ -15,7 +15,7 @@ export interface ScanTarget {
 /** Each address of a list once, however often the list names it, in the order of their numbers: IPv4, then IPv6. */
 export interface TargetSet {
   readonly count: number;
-  /** `index` from 0 to `count` - 1. */
+  /** `index` from 0 to `count` - 1. The address is a new one each time. */
   at(index: number): ScanTarget;
   /** Equal for lists that mean the same targets and skip the same of them. */
   readonly identity: string;

@@ -272,7 +272,7 @@ export class LinuxBatchSocket implements BatchSocket {
     const key = isV4 ? view.getUint32(4) : String.fromCharCode(...bytes.subarray(8, 24));
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const address = lazyAddress(this.#octetsOf({ bytes }));
+    const address = lazyAddress(this.#octetsOf({ bytes }).slice());
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, address);
     return address;
