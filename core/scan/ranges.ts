@@ -93,6 +93,8 @@ export interface RangeSet {
   readonly ranges: readonly Range[];
   /** A number: of IPv4 only, where it is quicker than a bigint. */
   has(value: bigint | number): boolean;
+  /** Whether one of the ranges has the whole other one in it. */
+  covers(range: Range): boolean;
 }
 
 /** What touches or overlaps becomes one. */
@@ -106,20 +108,28 @@ export function createRangeSet(given: readonly Range[]): RangeSet {
   const numbers = ranges.map(({ first, last }) => ({ first: Number(first), last: Number(last) }));
   return {
     ranges,
-    has(value) {
-      const ascending: readonly { readonly first: bigint | number; readonly last: bigint | number }[] =
-        typeof value === "number" ? numbers : ranges;
-      let low = 0;
-      let high = ascending.length - 1;
-      while (low <= high) {
-        const middle = (low + high) >>> 1;
-        const range = ascending[middle];
-        if (range === undefined) return false;
-        if (value < range.first) high = middle - 1;
-        else if (value > range.last) low = middle + 1;
-        else return true;
-      }
-      return false;
+    has: (value) => (typeof value === "number" ? find(numbers, value) : find(ranges, value)) !== undefined,
+    covers({ first, last }) {
+      const found = find(ranges, first);
+      return found !== undefined && last <= found.last;
     },
   };
+}
+
+/** The one of ascending, disjoint ranges that a number is in. */
+function find<N extends bigint | number>(
+  ascending: readonly { readonly first: N; readonly last: N }[],
+  value: N,
+): { readonly first: N; readonly last: N } | undefined {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const range = ascending[middle];
+    if (range === undefined) return undefined;
+    if (value < range.first) high = middle - 1;
+    else if (value > range.last) low = middle + 1;
+    else return range;
+  }
+  return undefined;
 }

@@ -269,7 +269,7 @@ export class LinuxBatchSocket implements BatchSocket {
     const head = view.getUint16(0, true);
     if (head !== (this.#family === 4 ? AF.inet : AF.inet6)) return undefined;
     const isV4 = this.#family === 4;
-    const key = isV4 ? view.getUint32(4) : String.fromCharCode(...bytes.subarray(8, 24));
+    const key = isV4 ? view.getUint32(4) : textOf(bytes);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const address = lazyAddress(this.#octetsOf({ bytes }).slice());
@@ -285,6 +285,10 @@ export class LinuxBatchSocket implements BatchSocket {
   #refusal(to: IpAddress, errno: string): SocketError {
     return new SocketError("send", errno, `send to ${formatAddress(to)}`);
   }
+}
+
+function textOf(sockaddrIn6: Uint8Array): string {
+  return String.fromCharCode(...sockaddrIn6.subarray(8, 24));
 }
 
 /** A view of the packet in a message; of each length a new one would take longer than to read it. */
