@@ -25,15 +25,12 @@ const TUN_PROBES = 100;
 async function measureCase({ place, commands }: BenchCase): Promise<readonly Measured[]> {
   if ("topology" in place) {
     using lab = await createTunLab(place.topology);
-    return await inTurns(commands, RUNS, {
-      target: lab.target,
-      run: (argv, timeoutMs) => lab.run(argv, { timeoutMs }),
-    });
+    return await inTurns(commands, RUNS, lab);
   }
   using lab = await createLab(SCENARIOS[place.scenario]());
   return await inTurns(commands, RUNS, {
     target: lab.target,
-    run: (argv, timeoutMs) => lab.run("host", argv, { timeoutMs }),
+    inside: (argv) => ["nsenter", `--net=/run/netns/${lab.namespace("host")}`, ...argv],
   });
 }
 
