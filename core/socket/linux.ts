@@ -139,9 +139,12 @@ class LinuxNetwork implements Network, SocketHost {
     return this.#kernel.counters.retransmitFailures();
   }
 
-  inputDrops(family: Family): InputDrops | undefined {
-    const drops = this.#kernel.counters.undelivered(family);
-    return drops && { reversePath: drops.reversePath, unexplained: this.#mayTap ? undefined : drops.unexplained };
+  inputDrops(family: Family): () => InputDrops | undefined {
+    const undelivered = this.#kernel.counters.undelivered(family);
+    return () => {
+      const drops = undelivered();
+      return drops && { reversePath: drops.reversePath, unexplained: this.#mayTap ? undefined : drops.unexplained };
+    };
   }
 
   mayFilter(): boolean {
