@@ -22,18 +22,16 @@ const STARTS = Math.max(20, RUNS);
 /** Of the far path, to see how often every hop is found. */
 const FAR_RUNS = Math.max(20, Number(process.argv[3]) || 100);
 
-async function measureCase({ place, commands }: BenchCase): Promise<readonly Measured[]> {
+async function measureCase({ place, commands, runs = 0 }: BenchCase): Promise<readonly Measured[]> {
+  const times = Math.max(RUNS, runs);
   if ("topology" in place) {
     using lab = await createTunLab(place.topology);
-    return await inTurns(commands, RUNS, {
-      target: lab.target,
-      run: (argv, timeoutMs) => lab.run(argv, { timeoutMs }),
-    });
+    return await inTurns(commands, times, lab);
   }
   using lab = await createLab(SCENARIOS[place.scenario]());
-  return await inTurns(commands, RUNS, {
+  return await inTurns(commands, times, {
     target: lab.target,
-    run: (argv, timeoutMs) => lab.run("host", argv, { timeoutMs }),
+    inside: (argv) => ["nsenter", `--net=/run/netns/${lab.namespace("host")}`, ...argv],
   });
 }
 

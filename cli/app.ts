@@ -1,5 +1,6 @@
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
+import type { Call } from "./grammar.ts";
 import { MAIN_HELP, VERSION_LINE } from "./help.ts";
 import { findPersonality, type NamedPersonality } from "./personalities/mod.ts";
 import type { LoadedPlugin } from "./plugins/load.ts";
@@ -54,31 +55,29 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   const loaded = await loadNamedPlugins(argv, context);
   const needs = needsOf(argv);
   if (needs !== undefined) await context.resign?.(needs);
-  const { createProgram } = await import("./program.ts");
   let exitCode: number = EXIT.reached;
   const done = (code: number): void => {
     exitCode = code;
   };
-  const words = first === "help" ? [...argv.slice(1, 2), "--help"] : [...argv];
-  const parse = (lean?: readonly string[]) =>
-    createProgram(withPlugins(context, loaded), done, loaded, lean).parseAsync(words, { from: "user" });
-  try {
-    await parse(words);
-  } catch (error) {
-    const { asUsageError, isUnknownOption } = await import("./usage.ts");
-    // Only the whole grammar knows what it is like.
-    const fault = isUnknownOption(error) ? await thrownBy(parse()) : error;
-    const usage = fault === undefined ? undefined : asUsageError(fault, argv);
-    if (usage !== undefined) throw usage;
-  }
+  const call = { context: withPlugins(context, loaded), done, loaded };
+  const { readPlain } = await import("./plain-command.ts");
+  const plain = loaded.length === 0 ? readPlain(argv, call) : undefined;
+  if (plain === undefined) await parse(argv, call);
+  else await plain.action(...plain.given);
   return exitCode;
 }
 
-function thrownBy(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+/** By the whole grammar. */
+async function parse(argv: readonly string[], call: Call): Promise<void> {
+  const words = argv[0] === "help" ? [...argv.slice(1, 2), "--help"] : [...argv];
+  const { createProgram } = await import("./program.ts");
+  try {
+    await createProgram(call, words[0]).parseAsync(words, { from: "user" });
+  } catch (error) {
+    const { asUsageError } = await import("./usage.ts");
+    const usage = asUsageError(error, argv);
+    if (usage !== undefined) throw usage;
+  }
 }
 
 async function runPersonality(

@@ -4,8 +4,12 @@
  */
 const UNPRINTABLE = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
 
+/** Most texts have nothing but printable ASCII, and that is known sooner. */
+const isPlain = (text: string): boolean => !/[^ -~]/.test(text);
+
 /** Foreign text, harmless in a terminal: what cannot be printed is shown as `\xNN` or `\u{…}`. */
 export function printable(text: string): string {
+  if (isPlain(text)) return text;
   return text.replace(UNPRINTABLE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
@@ -18,9 +22,8 @@ export function printableJson(value: unknown): string {
 }
 
 /** The same of a text that is JSON already. */
-export function harmlessJson(json: string): string {
-  // Most texts have nothing but ASCII, and that is known sooner.
-  if (!/[^ -~]/.test(json)) return json;
+function harmlessJson(json: string): string {
+  if (isPlain(json)) return json;
   return json.replace(UNPRINTABLE, (character) =>
     Array.from(character.split(""), (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
   );

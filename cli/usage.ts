@@ -17,11 +17,6 @@ const COMMANDS = [
   "completion",
 ] as const;
 
-/** Whether the parser met an option that it does not know; then it has called nothing. */
-export function isUnknownOption(error: unknown): boolean {
-  return error instanceof CommanderError && error.code === "commander.unknownOption";
-}
-
 /** What the parser found wrong, in our words; undefined where it only showed a help text. Rethrows anything else. */
 export function asUsageError(error: unknown, argv: readonly string[]): UsageError | undefined {
   if (!(error instanceof CommanderError)) throw error;

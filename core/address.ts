@@ -44,6 +44,31 @@ export function addressFromBytes(bytes: ArrayLike<number>): IpAddress {
   return { family: 6, text: new ipaddr.IPv6(Array.from(copy)).toRFC5952String(), bytes: copy };
 }
 
+/**
+ * The same as `addressFromBytes`, for the many whose text may never be asked for: it is made when it is. `bytes` are kept, not
+ * copied, and must never change.
+ */
+export function lazyAddress(bytes: Uint8Array): IpAddress {
+  return new LazyAddress(bytes);
+}
+
+class LazyAddress implements IpAddress {
+  readonly family: Family;
+  readonly bytes: Uint8Array;
+  #text: string | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.family = bytes.length === 4 ? 4 : 6;
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    const [a = 0, b = 0, c = 0, d = 0] = this.bytes;
+    this.#text ??= this.family === 4 ? `${a}.${b}.${c}.${d}` : addressFromBytes(this.bytes).text;
+    return this.#text;
+  }
+}
+
 /** Whether two addresses are equal; zones do not count. */
 export function sameAddress(a: IpAddress, b: IpAddress): boolean {
   return a.text === b.text;

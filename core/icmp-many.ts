@@ -28,6 +28,8 @@ export function openManyEchoes(network: Network, family: Family, options: ProbeO
   payload.set(crypto.getRandomValues(new Uint8Array(8)), TOKEN_AT - HEADER);
   const identifier = Math.floor(Math.random() * 0x10000);
   const types = family === 4 ? ICMP : ICMPV6;
+  const echoReply = { type: types.echoReply, code: 0 };
+  const timeExceeded = { type: types.timeExceeded, code: 0 };
   const nobody = new Uint8Array(16);
   // Over IPv6 the kernel makes the checksum.
   const addresses = family === 4 ? {} : { source: nobody, destination: nobody };
@@ -51,9 +53,13 @@ export function openManyEchoes(network: Network, family: Family, options: ProbeO
     if (readU16(bytes, 4) !== identifier || !hasToken(bytes, TOKEN_AT)) return undefined;
     // Some targets cut their replies short (RFC 792 forbids it).
     const target = bytes.length < TARGET_AT + octets ? from.bytes : targetAt(bytes, TARGET_AT);
-    const icmp = { type: types.echoReply, code: 0 };
-    const base = { sequence: readU16(bytes, 6), from, effect: "reached", icmp, size: bytes.length } as const;
-    return { target, reply: hopLimit === undefined ? base : { ...base, replyHopLimit: hopLimit } };
+    const sequence = readU16(bytes, 6);
+    const size = bytes.length;
+    const reply: Reply =
+      hopLimit === undefined
+        ? { sequence, from, effect: "reached", icmp: echoReply, size }
+        : { sequence, from, effect: "reached", icmp: echoReply, size, replyHopLimit: hopLimit };
+    return { target, reply };
   };
 
   /** Most errors by far: time exceeded about a packet as it was sent, and nothing more. */
@@ -62,14 +68,13 @@ export function openManyEchoes(network: Network, family: Family, options: ProbeO
     if (!isEcho || bytes.length < quotedAt + 8) return undefined;
     // A NAT that wrote another identifier into the probe, and did not put it back, cannot have known the token.
     if (readU16(bytes, quotedAt + 4) !== identifier && !hasToken(bytes, quotedAt + TOKEN_AT)) return undefined;
-    const reply: Reply = {
-      sequence: readU16(bytes, quotedAt + 6),
-      from,
-      effect: "transit",
-      icmp: { type: types.timeExceeded, code: 0 },
-      quotedHopLimit: bytes[family === 4 ? 16 : 15] ?? 0,
-      ...(hopLimit !== undefined && { replyHopLimit: hopLimit }),
-    };
+    const sequence = readU16(bytes, quotedAt + 6);
+    const quotedHopLimit = bytes[family === 4 ? 16 : 15] ?? 0;
+    // Without a spread: there is one for each answer.
+    const reply: Reply =
+      hopLimit === undefined
+        ? { sequence, from, effect: "transit", icmp: timeExceeded, quotedHopLimit }
+        : { sequence, from, effect: "transit", icmp: timeExceeded, quotedHopLimit, replyHopLimit: hopLimit };
     return { target: targetAt(bytes, quotedAt - octets), reply };
   };
 

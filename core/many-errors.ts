@@ -45,14 +45,15 @@ export function createErrorReader(
     const target = bytes.subarray(targetAt, targetAt + octets);
     if (isSame(from.bytes, source) || !verifyIcmp(bytes, 4)) return undefined;
     const isReached = isClosed && isSame(from.bytes, target);
-    const reply: ManyError["reply"] = {
-      from,
-      effect: isReached ? "reached" : isClosed ? "unreachable" : "transit",
-      icmp: { type, code },
-      quotedHopLimit: bytes[HEADER + 8] ?? 0,
-      ...(isReached && { mark: "closed" }),
-      ...(hopLimit !== undefined && { replyHopLimit: hopLimit }),
-    };
+    const effect = isReached ? "reached" : isClosed ? "unreachable" : "transit";
+    const quotedHopLimit = bytes[HEADER + 8] ?? 0;
+    const icmp = { type, code };
+    // Without a spread where nothing is to be added: there is one for each answer.
+    const plain: ManyError["reply"] =
+      hopLimit === undefined
+        ? { from, effect, icmp, quotedHopLimit }
+        : { from, effect, icmp, quotedHopLimit, replyHopLimit: hopLimit };
+    const reply = isReached ? { ...plain, mark: "closed" } : plain;
     return { target, source, payload: bytes.subarray(PLAIN_PAYLOAD_AT), reply };
   };
 

@@ -232,6 +232,9 @@ export interface Network extends Disposable {
    * tells a SYN that a local rule drops from one that the network lost; undefined where it cannot be known.
    */
   retransmitFailures(): number | undefined;
-  /** Of all packets of a family that came in on this host; undefined, or absent, where it cannot be known. */
-  inputDrops?(family: Family): InputDrops | undefined;
+  /**
+   * Of all packets of a family that came in on this host up to now, as the result tells when it is called (to read the
+   * counters takes less time than to understand them); undefined, or absent, where it cannot be known.
+   */
+  inputDrops?(family: Family): () => InputDrops | undefined;
 }

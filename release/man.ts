@@ -91,7 +91,7 @@ function shapes(): readonly Shape[] {
     now: never,
     onInterrupt: never,
   };
-  const program = createProgram(context, never);
+  const program = createProgram({ context, done: never, loaded: [] });
   return program.commands.map((command) => ({ name: command.name(), help: command.helpInformation() }));
 }
 

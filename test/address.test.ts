@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addressFromBytes, formatAddress, parseAddress, sameAddress } from "../core/address.ts";
+import { addressFromBytes, formatAddress, lazyAddress, parseAddress, sameAddress } from "../core/address.ts";
 
 const textOf = (text: string) => parseAddress(text)?.text;
 
@@ -215,5 +215,20 @@ describe("addresses from bytes", () => {
     assert.ok(written && read && other);
     assert.equal(sameAddress(written, read), true);
     assert.equal(sameAddress(read, other), false);
+  });
+});
+
+describe("an address whose text is made when it is asked for", () => {
+  it("is the same as any other", () => {
+    for (const octets of [4, 16]) {
+      for (let value = 0; value < 256; value += 1) {
+        const bytes = Uint8Array.from({ length: octets }, (_, at) => (at % 5 === 0 ? value : (value * 7 * at) & 255));
+        const lazy = lazyAddress(bytes);
+        const plain = addressFromBytes(bytes);
+        assert.deepEqual([lazy.family, lazy.text, [...lazy.bytes]], [plain.family, plain.text, [...plain.bytes]]);
+        assert.equal(lazy.text, plain.text);
+        assert.ok(sameAddress(lazy, plain));
+      }
+    }
   });
 });

@@ -20,6 +20,8 @@ export interface BenchCase {
   readonly place: { readonly topology: Topology } | { readonly scenario: keyof typeof SCENARIOS };
   readonly commands: Readonly<Record<string, Command>>;
   readonly goals: readonly Goal[];
+  /** How often each command runs at least, where a run is short and the machine's own unrest shows. */
+  readonly runs?: number;
 }
 
 const OWN = {
@@ -75,6 +77,7 @@ export const CASES: readonly BenchCase[] = [
     id: "near",
     title: "5 hops, all answer within 1 ms",
     place: { topology: NEAR },
+    runs: 15,
     commands: { [AUTO]: OWN.auto, [ICMP]: OWN.icmp, [SYN]: OWN.syn, ...PEERS },
     goals: [AUTO, ICMP, SYN].map((of) => ({ of, words: "40 ms", limitMs: () => 40 })),
   },

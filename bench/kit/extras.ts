@@ -24,10 +24,7 @@ export async function measureStarts(runs: number): Promise<readonly Measured[]> 
       "nettrace --help": ["nettrace", "--help"],
       "a program of one line, compiled alike": ["env", bare],
     };
-    return await inTurns(commands, runs, {
-      target: lab.target,
-      run: (argv, timeoutMs) => lab.run(argv, { timeoutMs }),
-    });
+    return await inTurns(commands, runs, lab);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -1,5 +1,7 @@
-import { findTool } from "../../test/lab/access.ts";
-import type { RunResult } from "../../test/lab/command.ts";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { findTool, PATH } from "../../test/lab/access.ts";
+import { runtime } from "../../test/lab/command.ts";
 import { EXECUTABLE } from "./tools.ts";
 
 /** A command line; `TARGET` stands for the target's address, `nettrace` for the built executable. */
@@ -17,7 +19,8 @@ export interface Measured {
 
 interface Site {
   readonly target: { readonly v4: string };
-  readonly run: (argv: readonly string[], timeoutMs: number) => Promise<RunResult>;
+  /** The command line that runs a program where the tools are to run. */
+  readonly inside: (argv: readonly string[]) => readonly string[];
 }
 
 /** No command gets more. */
@@ -27,8 +30,9 @@ const TIMEOUT_MS = 60_000;
 export async function inTurns(
   commands: Readonly<Record<string, Command>>,
   runs: number,
-  { target, run }: Site,
+  { target, inside }: Site,
 ): Promise<readonly Measured[]> {
+  using runner = createRunner(inside);
   const times = new Map<string, { ms: number[]; cut: number }>();
   for (let round = 0; round < runs; round += 1) {
     for (const [name, command] of Object.entries(commands)) {
@@ -37,7 +41,7 @@ export async function inTurns(
       times.set(name, seen);
       // Whoever was cut once would be cut again.
       if (seen.cut > 0) continue;
-      const { ms, timedOut } = await run(argvOf(command, target.v4), TIMEOUT_MS);
+      const { ms, timedOut } = await runner.run(argvOf(command, target.v4));
       if (timedOut) seen.cut += 1;
       else seen.ms.push(ms);
     }
@@ -46,6 +50,24 @@ export async function inTurns(
     const { ms = [], cut = 0 } = times.get(name) ?? {};
     return { name, ms, cut, ...(isThere(command) ? {} : { missing: `${command[0]} is not installed` }) };
   });
+}
+
+/** Runs tools from inside the lab: what it takes to get there is not theirs. */
+function createRunner(inside: Site["inside"]) {
+  const [file = "", ...rest] = inside(runtime(new URL("./runner.ts", import.meta.url)));
+  const env = { PATH, HOME: "/", LC_ALL: "C.UTF-8", TERM: "dumb" };
+  const child = spawn(file, rest, { env, stdio: ["pipe", "pipe", "inherit"] });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async run(argv: readonly string[]): Promise<{ readonly ms: number; readonly timedOut: boolean }> {
+      child.stdin.write(`${JSON.stringify({ argv, timeoutMs: TIMEOUT_MS })}\n`);
+      const { value, done } = await answers.next();
+      if (done) throw new Error(`Cannot run ${argv.join(" ")}: the runner has ended`);
+      return JSON.parse(value);
+    },
+    // It ends with its input.
+    [Symbol.dispose]: () => child.stdin.end(),
+  };
 }
 
 export const isThere = ([name = ""]: Command): boolean => name === "nettrace" || findTool(name) !== undefined;

@@ -99,6 +99,13 @@ function headOf(
 ): OtherFormHead {
   const startedMs = network.nowMs();
   const started = context.now().getTime();
+  let shown = { ms: Number.NaN, text: "" };
+  const isoTimeOf = (atMs: number): string => {
+    const ms = Math.trunc(started + (atMs - startedMs));
+    // Paths begin by the batch.
+    if (ms !== shown.ms) shown = { ms, text: new Date(ms).toISOString() };
+    return shown.text;
+  };
   const routeOf = ({ target }: ScanRow): Route | undefined => {
     try {
       return network.route(target);
@@ -111,6 +118,7 @@ function headOf(
     protocol: rung.plugin.name,
     port: rung.plugin.defaultPort === undefined ? null : rung.port,
     timeOf: (atMs) => new Date(started + (atMs - startedMs)),
+    isoTimeOf,
     tries: tries ?? DEFAULT_SCAN_OPTIONS.tries,
     maxHop: maxHop ?? DEFAULT_SCAN_OPTIONS.maxHop,
     waitMs: waitMs ?? DEFAULT_SCAN_OPTIONS.waitMs,

@@ -1,6 +1,6 @@
-import { Option } from "@commander-js/extra-typings";
 import { type PluginOption, type PluginValues, type ProtocolPlugin, type Rung, UsageError } from "../../core/mod.ts";
 import { echo } from "../host.ts";
+import { attributeOf } from "../option-attribute.ts";
 import { printable } from "../printable.ts";
 import type { LoadedPlugin } from "./load.ts";
 
@@ -8,14 +8,11 @@ import type { LoadedPlugin } from "./load.ts";
 export type ValuesByPlugin = ReadonlyMap<string, PluginValues>;
 
 /** Adds the options of the plugins that are loaded: `--dns.qname <string>`; `--dns.tcp` and `--no-dns.tcp`. */
-export function addPluginOptions(
-  command: { addOption(option: Option): unknown },
-  loaded: readonly LoadedPlugin[],
-): void {
+export function addPluginOptions(command: { option(flags: string): unknown }, loaded: readonly LoadedPlugin[]): void {
   for (const { plugin, option } of allOptions(loaded)) {
     const flags = flagsOf(plugin, option);
-    command.addOption(new Option(flags));
-    if (option.type === "boolean") command.addOption(new Option(flags.replace("--", "--no-")));
+    command.option(flags);
+    if (option.type === "boolean") command.option(flags.replace("--", "--no-"));
   }
 }
 
@@ -26,7 +23,7 @@ export function readPluginOptions(
 ): ValuesByPlugin {
   const values = new Map<string, PluginValues>();
   for (const { plugin, option } of allOptions(loaded)) {
-    const value = typed[new Option(flagsOf(plugin, option)).attributeName()];
+    const value = typed[attributeOf(`--${plugin.name}.${option.name}`)];
     if (value === undefined) continue;
     values.set(plugin.name, { ...values.get(plugin.name), [option.name]: typedValue(plugin, option, value) });
   }

@@ -42,11 +42,15 @@ export function createTextReporter(options: TextReporterOptions): Reporter {
   let leader: Attempt | undefined;
   let isHeaded = false;
   let isLeaderTold = false;
+  /** What waits to be written as one: a reader that is woken for each line takes its time from us. */
+  let gathered: string | undefined;
 
   const print = (lines: readonly string[]): void => {
     if (lines.length === 0) return;
     progress.clear();
-    output.write(lines.map((line) => `${line}\n`).join(""));
+    const text = `${lines.join("\n")}\n`;
+    if (gathered === undefined) output.write(text);
+    else gathered += text;
   };
 
   const heading = (): void => {
@@ -132,7 +136,7 @@ export function createTextReporter(options: TextReporterOptions): Reporter {
       if (isLive && leader !== undefined) stream(leader);
     },
     finish(end) {
-      progress.clear();
+      gathered = "";
       heading();
       rungs(true);
       if (end.winner !== undefined && !isRefusedHere([end.winner])) finishHops(end.winner);
@@ -141,6 +145,7 @@ export function createTextReporter(options: TextReporterOptions): Reporter {
       const style = end.winner?.verdict === "reached" ? "good" : "bad";
       print(wrapText(sentence, width, 2).map((line) => paint(style, line)));
       for (const note of notes(head, end)) print(wrapText(note, width, 2));
+      output.write(gathered);
     },
   };
 }

@@ -2,11 +2,12 @@ import {
   causeOfError,
   describeIcmp,
   formatAddress,
+  type IpAddress,
   type MplsLabel,
   type ScanHop,
   type ScanRow,
 } from "../../core/mod.ts";
-import { harmlessJson, printable } from "../printable.ts";
+import { printable, printableJson } from "../printable.ts";
 
 /** What all rows of a scan share. */
 export interface RowHead {
@@ -15,6 +16,8 @@ export interface RowHead {
   readonly port: number | null;
   /** The wall-clock time of a monotonic one. */
   readonly timeOf: (atMs: number) => Date;
+  /** The same as text (ISO 8601). */
+  readonly isoTimeOf: (atMs: number) => string;
 }
 
 /**
@@ -26,25 +29,68 @@ export function jsonRow(row: ScanRow, head: RowHead): string {
   const end = outcome === "reached" ? endOf(row) : undefined;
   let told = "";
   for (const hop of hops) told += told === "" ? jsonHop(hop) : `,${jsonHop(hop)}`;
-  return `${harmlessJson(
-    `{"schema":"nettrace.scan/1","target":${quoted(formatAddress(target))},"outcome":"${outcome}",` +
-      `"reason":${orNull(reasonOf(row))},` +
-      `"error":${error === undefined ? null : `{"stage":${quoted(error.stage)},"errno":${orNull(error.errno)}}`},` +
-      `"protocol":${quoted(head.protocol)},"port":${head.port},` +
-      `"started_at":"${head.timeOf(row.startedAtMs).toISOString()}",` +
-      `"duration_ms":${rounded(row.endedAtMs - row.startedAtMs)},"sent":${sentOf(row)},` +
-      `"target_hop":${end?.hop ?? null},"rtt_ms":${rounded(end?.rttMs)},` +
-      `"stop_set":${stopSet === undefined ? null : `{"hop":${stopSet.hop},"address":${quoted(formatAddress(stopSet.address))}}`},` +
-      `"hops":[${told}]}`,
-  )}\n`;
+  return (
+    `{"schema":"nettrace.scan/1","target":${quotedAddress(target)},"outcome":"${outcome}",` +
+    `"reason":${orNull(reasonOf(row))},` +
+    `"error":${error === undefined ? null : `{"stage":${quoted(error.stage)},"errno":${orNull(error.errno)}}`},` +
+    `"protocol":${quoted(head.protocol)},"port":${head.port},` +
+    `"started_at":"${head.isoTimeOf(row.startedAtMs)}",` +
+    `"duration_ms":${msText(row.endedAtMs - row.startedAtMs)},"sent":${sentOf(row)},` +
+    `"target_hop":${end?.hop ?? null},"rtt_ms":${msText(end?.rttMs)},` +
+    `"stop_set":${stopSet === undefined ? null : `{"hop":${stopSet.hop},"address":${quotedAddress(stopSet.address)}}`},` +
+    `"hops":[${told}]}\n`
+  );
 }
 
 function jsonHop(told: ScanHop): string {
-  const { hop, sent, from, rttMs, late, icmp, mark, mpls, mtu } = told;
+  const { hop, sent, from } = told;
   if (from === undefined) return `{"hop":${hop},"sent":${sent},"address":null,"rtt_ms":null}`;
+  return hopStart(told, from) + msText(told.rttMs) + hopEnd(told);
+}
+
+/** Up to the RTT. Most of it is about few routers, at few hops: each is made once. */
+function hopStart({ hop, sent, effect }: ScanHop, from: IpAddress): string {
+  if (effect !== "transit" || sent !== 1) return newHopStart(hop, sent, from);
+  let known = hopStarts.get(from);
+  if (known === undefined) {
+    if (hopStarts.size >= MOST_ROUTERS) hopStarts.clear();
+    known = [];
+    hopStarts.set(from, known);
+  }
+  known[hop] ??= newHopStart(hop, sent, from);
+  return known[hop];
+}
+
+const MOST_ROUTERS = 1024;
+/** By hop. The socket layer has one object for each router, as long as it meets it often. */
+const hopStarts = new Map<IpAddress, string[]>();
+
+function newHopStart(hop: number, sent: number, from: IpAddress): string {
+  return `{"hop":${hop},"sent":${sent},"address":${quotedAddress(from)},"rtt_ms":`;
+}
+
+/** The end of a hop, which most answers of a kind have alike: each is made once. */
+function hopEnd(told: ScanHop): string {
+  const { icmp, mark, mtu, mpls, late, replyHopLimit = -1, quotedHopLimit = -1 } = told;
+  if (icmp === undefined || mark !== undefined || mtu !== undefined || mpls !== undefined || late === true) {
+    return newHopEnd(told);
+  }
+  const key = ((icmp.type * 256 + icmp.code) * 257 + replyHopLimit + 1) * 257 + quotedHopLimit + 1;
+  const known = hopEnds.get(key);
+  if (known !== undefined) return known;
+  const text = newHopEnd(told);
+  if (hopEnds.size >= MOST_HOP_ENDS) hopEnds.clear();
+  hopEnds.set(key, text);
+  return text;
+}
+
+const MOST_HOP_ENDS = 1024;
+const hopEnds = new Map<number, string>();
+
+function newHopEnd(told: ScanHop): string {
+  const { late, icmp, mark, mpls, mtu } = told;
   return (
-    `{"hop":${hop},"sent":${sent},"address":${quoted(formatAddress(from))},"rtt_ms":${rounded(rttMs)},` +
-    `"late":${late === true},"icmp":${icmp === undefined ? null : `{"type":${icmp.type},"code":${icmp.code}}`},` +
+    `,"late":${late === true},"icmp":${icmp === undefined ? null : `{"type":${icmp.type},"code":${icmp.code}}`},` +
     `"mark":${orNull(mark)},"mtu":${mtu ?? null},"reply_hop_limit":${told.replyHopLimit ?? null},` +
     `"quoted_hop_limit":${told.quotedHopLimit ?? null},` +
     `"mpls":${mpls === undefined ? "[]" : JSON.stringify(mpls.map(jsonLabel))}}`
@@ -53,7 +99,12 @@ function jsonHop(told: ScanHop): string {
 
 /** Most texts are addresses and words of our own, in which there is nothing to escape. */
 function quoted(text: string): string {
-  return /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
+  return /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : printableJson(text);
+}
+
+/** Without a zone it is figures, letters, dots and colons. */
+function quotedAddress(address: IpAddress): string {
+  return address.zone === undefined ? `"${address.text}"` : quoted(formatAddress(address));
 }
 
 function orNull(text: string | null | undefined): string {
@@ -93,7 +144,7 @@ export function csvRow(row: ScanRow, head: RowHead): string {
     outcome,
     reasonOf(row),
     error?.errno ?? null,
-    head.timeOf(row.startedAtMs).toISOString(),
+    head.isoTimeOf(row.startedAtMs),
     rounded(row.endedAtMs - row.startedAtMs),
     sentOf(row),
     end?.hop ?? null,
@@ -137,3 +188,19 @@ function sentOf({ hops }: ScanRow): number {
 function rounded(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.round(ms * 1000) / 1000;
 }
+
+/** The same as text, put together of whole numbers: the shortest text of a fraction is a search. */
+function msText(ms: number | undefined): string {
+  if (ms === undefined) return "null";
+  const us = Math.round(ms * 1000);
+  if (!(us >= 0 && us <= MOST_US)) return String(rounded(ms));
+  const rest = us % 1000;
+  const whole = (us - rest) / 1000;
+  if (rest === 0) return String(whole);
+  fractions[rest] ??= String(rest / 1000).slice(1);
+  return `${whole}${fractions[rest]}`;
+}
+
+const MOST_US = 2 ** 31 - 1;
+/** `.001` to `.999`. */
+const fractions: string[] = [];

@@ -65,7 +65,7 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
   const climb = createLadder(request, options, driver, network, attempts, events);
   const isInRace = ({ index }: Attempt): boolean => request.ladder[index]?.always !== true;
   let leading: Attempt | undefined;
-  let dropsBefore: InputDrops | undefined;
+  let dropsBefore: (() => InputDrops | undefined) | undefined;
   let isCounted = false;
 
   while (true) {
@@ -98,8 +98,9 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
   const winner = attempts.find((each) => each.path.reached) ?? farthest(attempts);
   if (winner !== undefined && winner !== leading) yield { type: "leading", attempt: winner };
   // Where no answer is missing there is nothing to explain, and nothing is asked for.
-  const dropsAfter = missingAnswers(attempts) === 0 ? undefined : network.inputDrops?.(request.target.family);
-  const droppedHere = judgeDrops(dropsBefore, dropsAfter, attempts);
+  const isMissing = missingAnswers(attempts) > 0;
+  const dropsAfter = isMissing ? network.inputDrops?.(request.target.family) : undefined;
+  const droppedHere = dropsAfter && judgeDrops(dropsBefore?.(), dropsAfter(), attempts);
   yield { type: "finished", attempts, winner, ...(droppedHere && { droppedHere }) };
 }
 

@@ -25,6 +25,8 @@ interface Batch {
 export function createProber(network: Network, start: SessionsStart): Prober {
   const { plugin } = start;
   const batches = new Map<Family, Batch | undefined>();
+  /** Those that there are. */
+  const opened: Batch[] = [];
   const table = createSlotTable(start.slots);
   /** The one that is looked at, of each family: an object for each target would take more than all else that is kept of it. */
   const scratch = { 4: scratchAddress(4), 6: scratchAddress(6) };
@@ -37,9 +39,10 @@ export function createProber(network: Network, start: SessionsStart): Prober {
   const batchOf = (family: Family): Batch | undefined => {
     const known = batches.get(family);
     if (known !== undefined || batches.has(family)) return known;
-    const opened = openBatch(network, { ...start, port }, family);
-    batches.set(family, opened);
-    return opened;
+    const batch = openBatch(network, { ...start, port }, family);
+    batches.set(family, batch);
+    if (batch !== undefined) opened.push(batch);
+    return batch;
   };
 
   // What is told to whom, made once: a probe on its way out makes nothing new.
@@ -74,12 +77,10 @@ export function createProber(network: Network, start: SessionsStart): Prober {
 
   return {
     get mode() {
-      for (const batch of batches.values()) if (batch !== undefined) return batch.session.mode;
-      return sessions?.mode;
+      return opened[0]?.session.mode ?? sessions?.mode;
     },
     get isPolled() {
-      for (const batch of batches.values()) if (batch !== undefined) return true;
-      return false;
+      return opened.length > 0;
     },
     begin(slot, target) {
       const batch = batchOf(target.family);
@@ -116,8 +117,8 @@ export function createProber(network: Network, start: SessionsStart): Prober {
     },
     flush(watcher) {
       flushed = watcher;
-      for (const batch of batches.values()) {
-        if (batch === undefined || batch.count === 0) continue;
+      for (const batch of opened) {
+        if (batch.count === 0) continue;
         batch.count = 0;
         flushing = batch;
         batch.socket.flush(onLeft, onRefused);
@@ -127,8 +128,7 @@ export function createProber(network: Network, start: SessionsStart): Prober {
     poll(watcher) {
       let count = 0;
       told = watcher;
-      for (const batch of batches.values()) {
-        if (batch === undefined) continue;
+      for (const batch of opened) {
         draining = batch;
         isListened = false;
         count += batch.socket.drain(onPacket);
@@ -145,9 +145,9 @@ export function createProber(network: Network, start: SessionsStart): Prober {
       else table.delete(slot);
     },
     [Symbol.dispose]() {
-      for (const batch of batches.values()) {
-        for (const each of [batch?.socket, batch?.listener]) each?.[Symbol.dispose]();
-        batch?.session[Symbol.dispose]?.();
+      for (const batch of opened) {
+        for (const each of [batch.socket, batch.listener]) each?.[Symbol.dispose]();
+        batch.session[Symbol.dispose]?.();
       }
       sessions?.[Symbol.dispose]();
     },

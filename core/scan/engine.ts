@@ -1,4 +1,3 @@
-import { addressFromBytes } from "../address.ts";
 import { SocketError } from "../errors.ts";
 import type { Arrival } from "../network.ts";
 import type { Reply } from "../probe.ts";
@@ -91,8 +90,10 @@ export function createEngine(start: EngineStart): Engine {
   const states = new Uint8Array(slots);
   const refusals = new Uint8Array(slots);
   const neighbourhoods = new Uint32Array(slots);
-  const free = Int32Array.from({ length: slots }, (_, at) => slots - 1 - at);
-  let freeCount = slots;
+  /** Slots that were given back; those from `fresh` on were never used. */
+  const free = new Int32Array(slots);
+  let freeCount = 0;
+  let fresh = 0;
   /** Of slots; one that is no longer READY is passed over. */
   const ready = createQueue<number>();
   const held = new Map<number, SocketError>();
@@ -113,9 +114,9 @@ export function createEngine(start: EngineStart): Engine {
     ready.push(slot);
   };
 
-  const finish = (slot: number, error?: SocketError): void => {
+  const finish = (slot: number, atMs: number, error?: SocketError): void => {
     const { address } = targets.at(order.at(paths.position(slot)));
-    const row = paths.row(slot, addressFromBytes(address.bytes), nowMs(), error);
+    const row = paths.row(slot, address, atMs, error);
     if (error === undefined) paths.remember(slot);
     prober.end(slot);
     paths.release(slot);
@@ -128,15 +129,15 @@ export function createEngine(start: EngineStart): Engine {
     onRow(row);
   };
 
-  const advance = (slot: number): void => {
+  const advance = (slot: number, atMs: number): void => {
     refusals[slot] = 0;
     if (paths.advance(slot)) makeReady(slot);
-    else finish(slot);
+    else finish(slot, atMs);
   };
 
   /** Rows of targets that this host refused, now that it is known to send to others. */
   const releaseHeld = (): void => {
-    for (const [slot, error] of held) finish(slot, error);
+    for (const [slot, error] of held) finish(slot, nowMs(), error);
     held.clear();
   };
 
@@ -159,7 +160,7 @@ export function createEngine(start: EngineStart): Engine {
     }
     const count = (refusals[slot] ?? 0) + 1;
     refusals[slot] = count;
-    if (isSettled(error)) finish(slot, error);
+    if (isSettled(error)) finish(slot, atMs, error);
     else if (count >= REFUSED_TRIES) hold(slot, error);
     else {
       states[slot] = WAITING;
@@ -168,8 +169,7 @@ export function createEngine(start: EngineStart): Engine {
   };
 
   /** Whether a probe left. */
-  const trySend = (slot: number): boolean => {
-    const atMs = nowMs();
+  const trySend = (slot: number, atMs: number): boolean => {
     const hop = paths.hop(slot);
     const neighbourhood = neighbourhoods[slot] ?? 0;
     const allowedAtMs = caps.allowedAtMs(atMs, neighbourhood, hop);
@@ -181,7 +181,7 @@ export function createEngine(start: EngineStart): Engine {
     const entry = paths.entry(slot);
     const attempt = store.nextTry(entry);
     if (attempt === undefined) {
-      advance(slot);
+      advance(slot, atMs);
       return false;
     }
     let went: "sent" | "held";
@@ -229,18 +229,16 @@ export function createEngine(start: EngineStart): Engine {
     },
   };
 
-  const begin = (position: number): void => {
-    const atMs = nowMs();
+  const begin = (position: number, atMs: number): void => {
     const { address, skip } = targets.at(order.at(position));
     const tell = (why: Pick<ScanRow, "outcome" | "skip" | "error">): void => {
-      const target = addressFromBytes(address.bytes);
-      onRow({ position, target, startedAtMs: atMs, endedAtMs: atMs, hops: [], ...why });
+      onRow({ position, target: address, startedAtMs: atMs, endedAtMs: atMs, hops: [], ...why });
     };
     if (skip !== undefined) {
       tell({ outcome: "skipped", skip });
       return;
     }
-    const slot = free[freeCount - 1] ?? 0;
+    const slot = freeCount > 0 ? (free[freeCount - 1] ?? 0) : fresh;
     try {
       prober.begin(slot, address);
     } catch (error) {
@@ -249,7 +247,8 @@ export function createEngine(start: EngineStart): Engine {
       else tell({ outcome: "refused", error });
       return;
     }
-    freeCount -= 1;
+    if (freeCount > 0) freeCount -= 1;
+    else fresh += 1;
     counts.underWay += 1;
     paths.begin(slot, position, atMs);
     neighbourhoods[slot] = neighbourhoodOf(address);
@@ -266,15 +265,15 @@ export function createEngine(start: EngineStart): Engine {
     return undefined;
   };
 
-  const beginNext = (): boolean => {
-    if (freeCount === 0 || !mayBegin || isBlocked) return false;
+  const beginNext = (atMs: number): boolean => {
+    if (counts.underWay >= slots || !mayBegin || isBlocked) return false;
     const position = ledger.take();
     if (position === undefined) {
       mayBegin = !ledger.isEmpty;
       isBlocked = true;
       return false;
     }
-    begin(position);
+    begin(position, atMs);
     return true;
   };
 
@@ -283,13 +282,14 @@ export function createEngine(start: EngineStart): Engine {
   const answeredHere = (slot: number, entry: number, reply: Reply, atMs: number): void => {
     const afterMs = atMs - store.sentAtMs(entry);
     const error = localRefusal(reply, afterMs);
-    if (error.stage === "route") finish(slot, error);
+    if (error.stage === "route") finish(slot, atMs, error);
     else hold(slot, error);
   };
 
   const onAnswer: ProbeWatcher = {
     answered(slot, reply, atMs, isLocal) {
-      const [hop, attempt] = [reply.sequence & 0xff, reply.sequence >>> 8];
+      const hop = reply.sequence & 0xff;
+      const attempt = reply.sequence >>> 8;
       const entry = paths.entryOf(slot, hop);
       if (entry < 0 || !store.hasLeft(entry, attempt)) return;
       const isCurrent = paths.hop(slot) === hop && states[slot] !== HELD;
@@ -301,7 +301,7 @@ export function createEngine(start: EngineStart): Engine {
       if (!store.answer(entry, attempt, reply, { atMs, isLate })) return;
       counts.answered += 1;
       paths.note(slot, entry);
-      if (isCurrent) advance(slot);
+      if (isCurrent) advance(slot, atMs);
     },
     departed(slot, sequence, atMs) {
       const entry = paths.entryOf(slot, sequence & 0xff);
@@ -311,12 +311,15 @@ export function createEngine(start: EngineStart): Engine {
 
   const sendDue = (): void => {
     let begins = 0;
+    let atMs = nowMs();
     for (let sends = 0; sends < SENDS_PER_TURN && refusal === undefined; ) {
-      if (isPaced(nowMs())) return;
+      // What is laid out takes no time to speak of; what was handed to the kernel did.
+      if (laidOut === 0) atMs = nowMs();
+      if (isPaced(atMs)) return;
       const slot = nextReady();
       if (slot !== undefined) {
-        if (trySend(slot)) sends += 1;
-      } else if (begins >= BEGINS_PER_TURN || !beginNext()) return;
+        if (trySend(slot, atMs)) sends += 1;
+      } else if (begins >= BEGINS_PER_TURN || !beginNext(atMs)) return;
       else begins += 1;
     }
   };
@@ -349,12 +352,12 @@ export function createEngine(start: EngineStart): Engine {
         const entry = paths.entry(slot);
         prober.forget(slot, sequenceOf(paths.hop(slot), store.latest(entry)));
         if (store.sent(entry) < options.tries) makeReady(slot);
-        else advance(slot);
+        else advance(slot, atMs);
       }
     },
     get wakeAtMs() {
       const atMs = nowMs();
-      const mayBeginNow = mayBegin && !isBlocked && freeCount > 0;
+      const mayBeginNow = mayBegin && !isBlocked && counts.underWay < slots;
       const hasWork = ready.size > 0 || mayBeginNow;
       const sendAtMs = hasWork ? Math.max(pausedUntilMs, caps.readyAtMs(atMs)) : Number.POSITIVE_INFINITY;
       return Math.min(sendAtMs, deadlines.nextAtMs);

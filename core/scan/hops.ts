@@ -140,8 +140,10 @@ export function createHopStore(): HopStore {
     },
     add(head, number) {
       const entry = take();
-      columns.octets.fill(0, entry * OCTETS, (entry + 1) * OCTETS);
+      // The others are read only where the flags say that they were written.
       setOctet(entry, HOP, number);
+      setOctet(entry, TRIES, 0);
+      setOctet(entry, FLAGS, 0);
       columns.leftTries[entry] = 0;
       responders[entry] = undefined;
       columns.rtts[entry] = Number.NaN;

@@ -111,7 +111,11 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
     for (let entry = heads[slot] ?? -1; entry >= 0; entry = store.next(entry)) {
       if (store.hop(entry) <= end && store.sent(entry) > 0) read.push(store.read(entry));
     }
-    return read.sort((a, b) => a.hop - b.hop);
+    // The hops asked last come first, and without a way back those are the farthest.
+    read.reverse();
+    return read.every(({ hop }, at) => at === 0 || hop > (read[at - 1]?.hop ?? 0))
+      ? read
+      : read.sort((a, b) => a.hop - b.hop);
   };
 
   const stopOf = (slot: number): Pick<ScanRow, "stopSet"> => {
@@ -164,16 +168,18 @@ export function createPaths(slots: number, store: HopStore, options: PathOptions
       return true;
     },
     row(slot, target, nowMs, error) {
-      return {
+      const startedAtMs = startedAt[slot] ?? 0;
+      const plain: ScanRow = {
         position: positions[slot] ?? 0,
         target,
         outcome: error === undefined ? outcomeOf(slot) : "refused",
-        ...(error !== undefined && { error }),
-        startedAtMs: startedAt[slot] ?? 0,
-        endedAtMs: nowMs,
+        startedAtMs,
+        // The stamp of the last answer may be some microseconds off.
+        endedAtMs: Math.max(startedAtMs, nowMs),
         hops: readHops(slot),
-        ...stopOf(slot),
       };
+      const isPlain = error === undefined && stops[slot] === 0;
+      return isPlain ? plain : { ...plain, ...(error !== undefined && { error }), ...stopOf(slot) };
     },
     remember(slot) {
       if (stopSet === undefined) return;

@@ -1,5 +1,5 @@
 import type { Family, IpAddress } from "../address.ts";
-import { addressFromBytes, parseAddress } from "../address.ts";
+import { addressFromBytes, lazyAddress, parseAddress } from "../address.ts";
 
 /** Addresses of one family from the first to the last, as numbers. */
 export interface Range {
@@ -55,16 +55,26 @@ function numberOf({ bytes }: IpAddress): bigint {
 export function addressOf(value: bigint, family: Family): IpAddress {
   const bytes = new Uint8Array(BITS[family] / 8);
   for (let at = bytes.length - 1, rest = value; at >= 0; at -= 1, rest >>= 8n) bytes[at] = Number(rest & 0xffn);
-  return new NumberedAddress(family, bytes);
+  return lazyAddress(bytes);
+}
+
+/** The IPv4 address of a number of 32 bits. */
+export function ipv4Of(value: number): IpAddress {
+  const bytes = new Uint8Array(4);
+  bytes[0] = value >>> 24;
+  bytes[1] = value >>> 16;
+  bytes[2] = value >>> 8;
+  bytes[3] = value;
+  return lazyAddress(bytes);
 }
 
 /** One whose octets are written again and again. */
 export function scratchAddress(family: Family): IpAddress {
-  return new NumberedAddress(family, new Uint8Array(BITS[family] / 8));
+  return new ScratchAddress(family, new Uint8Array(BITS[family] / 8));
 }
 
-/** Of the many that are under way, few are ever shown: the text is made when it is asked for. */
-class NumberedAddress implements IpAddress {
+/** The text is that of its octets when it is asked for. */
+class ScratchAddress implements IpAddress {
   readonly family: Family;
   readonly bytes: Uint8Array;
 
@@ -81,7 +91,10 @@ class NumberedAddress implements IpAddress {
 /** Disjoint ranges in order, which `find` searches. */
 export interface RangeSet {
   readonly ranges: readonly Range[];
-  has(value: bigint): boolean;
+  /** A number: of IPv4 only, where it is quicker than a bigint. */
+  has(value: bigint | number): boolean;
+  /** Whether one of the ranges has the whole other one in it. */
+  covers(range: Range): boolean;
 }
 
 /** What touches or overlaps becomes one. */
@@ -92,20 +105,31 @@ export function createRangeSet(given: readonly Range[]): RangeSet {
     if (before === undefined || first > before.last + 1n) ranges.push({ first, last });
     else if (last > before.last) before.last = last;
   }
+  const numbers = ranges.map(({ first, last }) => ({ first: Number(first), last: Number(last) }));
   return {
     ranges,
-    has(value) {
-      let low = 0;
-      let high = ranges.length - 1;
-      while (low <= high) {
-        const middle = (low + high) >>> 1;
-        const range = ranges[middle];
-        if (range === undefined) return false;
-        if (value < range.first) high = middle - 1;
-        else if (value > range.last) low = middle + 1;
-        else return true;
-      }
-      return false;
+    has: (value) => (typeof value === "number" ? find(numbers, value) : find(ranges, value)) !== undefined,
+    covers({ first, last }) {
+      const found = find(ranges, first);
+      return found !== undefined && last <= found.last;
     },
   };
+}
+
+/** The one of ascending, disjoint ranges that a number is in. */
+function find<N extends bigint | number>(
+  ascending: readonly { readonly first: N; readonly last: N }[],
+  value: N,
+): { readonly first: N; readonly last: N } | undefined {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const range = ascending[middle];
+    if (range === undefined) return undefined;
+    if (value < range.first) high = middle - 1;
+    else if (value > range.last) low = middle + 1;
+    else return range;
+  }
+  return undefined;
 }

@@ -38,6 +38,6 @@ export function reserved(family: Family): RangeSet {
 }
 
 /** Whether a range lies wholly where no public host is. */
-export function isReserved({ first, last }: Range, family: Family): boolean {
-  return reserved(family).ranges.some((range) => range.first <= first && last <= range.last);
+export function isReserved(range: Range, family: Family): boolean {
+  return reserved(family).covers(range);
 }

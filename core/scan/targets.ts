@@ -1,6 +1,6 @@
 import type { Family, IpAddress } from "../address.ts";
 import { UsageError } from "../errors.ts";
-import { addressOf, BITS, createRangeSet, parseRange, type Range, type RangeSet } from "./ranges.ts";
+import { addressOf, BITS, createRangeSet, ipv4Of, parseRange, type Range, type RangeSet } from "./ranges.ts";
 import { isReserved, reserved } from "./reserved.ts";
 
 /** Why a target is not probed. */
@@ -15,7 +15,7 @@ export interface ScanTarget {
 /** Each address of a list once, however often the list names it, in the order of their numbers: IPv4, then IPv6. */
 export interface TargetSet {
   readonly count: number;
-  /** `index` from 0 to `count` - 1. */
+  /** `index` from 0 to `count` - 1. The address is a new one each time. */
   at(index: number): ScanTarget;
   /** Equal for lists that mean the same targets and skip the same of them. */
   readonly identity: string;
@@ -41,12 +41,12 @@ export function parseTargets(list: string, blocklist = ""): TargetSet {
     return { family, all, literal, blocked: createRangeSet(blocked[family]) };
   });
   const firsts: number[] = [];
-  const ranges: { readonly range: Range; readonly part: (typeof parts)[number] }[] = [];
+  const ranges: { readonly range: Range; readonly low: number; readonly part: (typeof parts)[number] }[] = [];
   let count = 0;
   for (const part of parts) {
     for (const range of part.all.ranges) {
       firsts.push(count);
-      ranges.push({ range, part });
+      ranges.push({ range, low: Number(range.first), part });
       const size = range.last - range.first + 1n;
       count += size > BigInt(MOST_TARGETS) ? Number.POSITIVE_INFINITY : Number(size);
     }
@@ -61,9 +61,10 @@ export function parseTargets(list: string, blocklist = ""): TargetSet {
       const entry = ranges[found];
       const first = firsts[found];
       if (entry === undefined || first === undefined) throw new RangeError(`Cannot find target ${index} of ${count}`);
-      const { range, part } = entry;
-      const value = range.first + BigInt(index - first);
-      const address = addressOf(value, part.family);
+      const { range, low, part } = entry;
+      // IPv4 fits into a number.
+      const value = part.family === 4 ? low + index - first : range.first + BigInt(index - first);
+      const address = typeof value === "number" ? ipv4Of(value) : addressOf(value, part.family);
       if (part.blocked.has(value)) return { address, skip: "blocklisted" };
       const isSkipped = reserved(part.family).has(value) && !part.literal.has(value);
       return isSkipped ? { address, skip: "reserved" } : { address };

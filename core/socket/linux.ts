@@ -118,9 +118,9 @@ class LinuxNetwork implements Network, SocketHost {
   openBatch(spec: BatchSpec, family: Family): BatchSocket | undefined {
     this.#assertRoom();
     if (this.mayFilter()) return undefined;
-    const { fd } = openSocket(this.#kernel, spec, family);
+    const { fd, protocol } = openSocket(this.#kernel, spec, family);
     const onClose = () => this.#batches.delete(socket);
-    const socket = new LinuxBatchSocket(this.#libc, this.#kernel, { fd, family, type: spec.type }, onClose);
+    const socket = new LinuxBatchSocket(this.#libc, this.#kernel, { fd, family, type: spec.type, protocol }, onClose);
     this.#batches.add(socket);
     if (spec.type === "raw" && spec.protocol === icmpOf(family)) this.#reserve?.closeTaps();
     return socket;
@@ -139,9 +139,12 @@ class LinuxNetwork implements Network, SocketHost {
     return this.#kernel.counters.retransmitFailures();
   }
 
-  inputDrops(family: Family): InputDrops | undefined {
-    const drops = this.#kernel.counters.undelivered(family);
-    return drops && { reversePath: drops.reversePath, unexplained: this.#mayTap ? undefined : drops.unexplained };
+  inputDrops(family: Family): () => InputDrops | undefined {
+    const undelivered = this.#kernel.counters.undelivered(family);
+    return () => {
+      const drops = undelivered();
+      return drops && { reversePath: drops.reversePath, unexplained: this.#mayTap ? undefined : drops.unexplained };
+    };
   }
 
   mayFilter(): boolean {

@@ -24,6 +24,9 @@ const INITIAL_MS = 1000;
 const INSIDE_FLOOR_MS = 60;
 /** A hop that has answered: its further answers take about as long. */
 const HERE = { factor: 1.05, marginMs: 15 };
+/** So on a path that has shown, by so many answers of hops that had answered before, how much they differ. */
+const HERE_STEADY = { factor: 1.02, marginMs: 8 };
+const STEADY_REPEATS = 8;
 /** The nearest responder behind a silent hop: an answer made slowly may take some times as long as one from there. */
 const NEAR = { factor: 3, marginMs: 30 };
 /** The slowest of all bounds every other. */
@@ -41,6 +44,7 @@ export function createPatience({ maxWaitMs }: Pick<TraceOptions, "maxWaitMs">): 
   let slowest: number | undefined;
   /** Of all hops the largest difference between two answers of one. */
   let spread = 0;
+  let repeats = 0;
 
   const nearest = (hop: number): number | undefined => {
     let found: number | undefined;
@@ -52,6 +56,7 @@ export function createPatience({ maxWaitMs }: Pick<TraceOptions, "maxWaitMs">): 
 
   return {
     note(hop, rttMs) {
+      if (slowestAt.has(hop)) repeats += 1;
       slowestAt.set(hop, Math.max(slowestAt.get(hop) ?? 0, rttMs));
       quickestAt.set(hop, Math.min(quickestAt.get(hop) ?? rttMs, rttMs));
       spread = Math.max(spread, (slowestAt.get(hop) ?? rttMs) - (quickestAt.get(hop) ?? rttMs));
@@ -61,7 +66,10 @@ export function createPatience({ maxWaitMs }: Pick<TraceOptions, "maxWaitMs">): 
       if (slowest === undefined) return Math.min(maxWaitMs, INITIAL_MS);
       const here = slowestAt.get(hop);
       const near = here === undefined ? nearest(hop) : undefined;
-      const known = here !== undefined ? stretched(here, HERE) : stretched(near ?? slowest, NEAR);
+      const known =
+        here !== undefined
+          ? stretched(here, repeats < STEADY_REPEATS ? HERE : HERE_STEADY)
+          : stretched(near ?? slowest, NEAR);
       return Math.min(maxWaitMs, Math.max(INSIDE_FLOOR_MS, Math.min(known, stretched(slowest, SLOWEST))));
     },
     beyond() {

@@ -124,7 +124,7 @@ describe("help", () => {
 
   it("tells every option that exists", async () => {
     const context = { stdout: { write() {}, isTerminal: false, columns: undefined } } as never;
-    for (const command of createProgram(context, () => {}).commands) {
+    for (const command of createProgram({ context, done() {}, loaded: [] }).commands) {
       const help = command.helpInformation();
       for (const { short, long } of command.options) {
         for (const flag of [short, long]) if (flag) assert.match(help, new RegExp(`(?<![\\w-])${flag}(?![\\w-])`));

@@ -39,6 +39,42 @@ describe("the order of a scan", () => {
   });
 });
 
+describe("the targets of a list", () => {
+  it("are what their numbers say, from the first address to the last of IPv4, each with what is known of it", () => {
+    const list =
+      "0.0.0.0\n127.255.255.255\n128.0.0.0/31\n192.0.2.0/24\n223.255.255.255\n255.255.255.255\n9.255.255.0/23\n";
+    const targets = parseTargets(list, "128.0.0.1\n192.0.2.255\n");
+    const all = Array.from({ length: targets.count }, (_, index) => targets.at(index));
+    const told = new Map(all.map(({ address, skip }) => [address.text, skip]));
+    assert.equal(told.size, 5 + 1 + 256 + 512);
+    for (const text of ["0.0.0.0", "127.255.255.255", "128.0.0.0", "192.0.2.0", "223.255.255.255", "255.255.255.255"]) {
+      assert.ok(told.has(text) && told.get(text) === undefined, text);
+    }
+    assert.deepEqual(
+      ["128.0.0.1", "192.0.2.255"].map((text) => told.get(text)),
+      ["blocklisted", "blocklisted"],
+    );
+    assert.equal(told.get("9.255.255.255"), undefined);
+    // A prefix that lies in a reserved range only in part names none of it literally.
+    const partly = parseTargets("9.0.0.0/7");
+    assert.deepEqual(
+      [0, 2 ** 25 - 1].map((index) => [partly.at(index).address.text, partly.at(index).skip]),
+      [
+        ["8.0.0.0", undefined],
+        ["9.255.255.255", undefined],
+      ],
+    );
+    const wide = parseTargets("10.0.0.0/7");
+    assert.deepEqual(
+      [0, 2 ** 24].map((index) => [wide.at(index).address.text, wide.at(index).skip]),
+      [
+        ["10.0.0.0", "reserved"],
+        ["11.0.0.0", undefined],
+      ],
+    );
+  });
+});
+
 describe("the ledger of a scan", () => {
   it("hands out what has no row after any interruption, and nothing twice", () => {
     const count = 50;

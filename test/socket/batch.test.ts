@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SocketError } from "../../core/errors.ts";
-import { encodeEcho, parseIcmp } from "../../core/wire/mod.ts";
+import { loadLibc } from "../../core/ffi/load.ts";
+import type { SendOptions } from "../../core/network.ts";
+import { AF, PROTO, SOCK } from "../../core/socket/linux/abi.ts";
+import { checksum, encodeEcho, parseIcmp } from "../../core/wire/mod.ts";
 import { FAMILIES, hasRoot, LOOPBACK, openNetwork } from "./host.ts";
 
 const PATIENCE_MS = 3000;
@@ -123,6 +126,58 @@ describe("a batch socket on Linux", () => {
       ],
     );
   });
+
+  const SEND_OPTIONS: readonly SendOptions[] = [
+    {},
+    { trafficClass: 0x48, dontFragment: "dont" },
+    { trafficClass: 2, dontFragment: "probe" },
+  ];
+  for (const options of SEND_OPTIONS) {
+    it(`sends short packets with the header that the kernel gives to long ones: ${JSON.stringify(options)}`, async (t) => {
+      if (!hasRoot(t)) return;
+      const libc = await loadLibc();
+      using network = openNetwork(options);
+      using socket = network.openBatch?.({ type: "raw", protocol: 1 }, 4);
+      if (socket === undefined) return t.skip("rules of this host may keep answers back: there is no such socket then");
+      const listener = libc.socket(AF.inet, SOCK.raw | SOCK.nonblock, PROTO.icmp);
+      const buffer = new Uint8Array(new ArrayBuffer(4096));
+      const identifier = 0x4e57;
+      try {
+        const headers = new Map<number, Uint8Array>();
+        // Long ones before, between and behind: what is laid out together has headers of one making.
+        for (const [sequence, octets] of [40, 40, 1200, 40].entries()) {
+          const payload = new Uint8Array(octets);
+          const packet = encodeEcho({ version: 4, request: true, identifier, sequence, payload });
+          socket.push(packet, LOOPBACK[4], 9);
+          socket.flush(
+            () => undefined,
+            (_, error) => assert.fail(error),
+          );
+        }
+        const endMs = network.nowMs() + PATIENCE_MS;
+        while (headers.size < 4 && network.nowMs() < endMs) {
+          const length = libc.read(listener, buffer, buffer.length);
+          const echo = length > 20 ? parseIcmp(buffer.slice(20, length)) : undefined;
+          if (echo?.type !== 8 || echo.identifier !== identifier) continue;
+          assert.equal(buffer[2] === undefined ? 0 : (buffer[2] << 8) | (buffer[3] ?? 0), length);
+          assert.equal(checksum(buffer, 0, 20), 0);
+          headers.set(echo.sequence, buffer.slice(0, 20));
+        }
+        const told = (sequence: number): readonly number[] => {
+          const header = [...(headers.get(sequence) ?? [])];
+          // Length, identification and checksum differ from packet to packet.
+          return [...header.slice(0, 2), ...header.slice(6, 10), ...header.slice(12)];
+        };
+        assert.deepEqual(told(0), [
+          ...[0x45, options.trafficClass ?? 0, options.dontFragment === "dont" ? 0 : 0x40, 0, 9, 1],
+          ...[...LOOPBACK[4].bytes, ...LOOPBACK[4].bytes],
+        ]);
+        for (const sequence of [1, 2, 3]) assert.deepEqual(told(sequence), told(0));
+      } finally {
+        libc.close(listener);
+      }
+    });
+  }
 
   it("closes with its network", (t) => {
     if (!hasRoot(t)) return;

@@ -39,6 +39,15 @@ describe("patience", () => {
     assert.equal(patience.inside(3), 185);
   });
 
+  it("waits less where many answers of the path have hardly differed", () => {
+    const patience = createPatience({ maxWaitMs: 3000 });
+    patience.note(9, 500);
+    for (let hop = 1; hop <= 4; hop += 1) for (const rttMs of [100, 101, 100.5]) patience.note(hop, rttMs);
+    assert.ok(Math.abs(patience.inside(3) - (101 * 1.02 + 8)) < 1e-9);
+    patience.note(4, 105);
+    assert.ok(Math.abs(patience.inside(3) - (101 * 1.02 + 10)) < 1e-9, "twice the largest difference");
+  });
+
   it("waits longer behind the farthest responder, where the next link may cross an ocean", () => {
     const patience = createPatience({ maxWaitMs: 3000 });
     patience.note(1, 5);

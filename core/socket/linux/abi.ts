@@ -29,6 +29,7 @@ export const SO = {
 export const IP = {
   tos: 1,
   ttl: 2,
+  hdrincl: 3,
   mtuDiscover: 10,
   recverr: 11,
   recvttl: 12,

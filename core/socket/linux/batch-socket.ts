@@ -1,9 +1,9 @@
-import { addressFromBytes, type Family, formatAddress, type IpAddress } from "../../address.ts";
+import { addressFromBytes, type Family, formatAddress, type IpAddress, lazyAddress } from "../../address.ts";
 import { SocketError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { LinuxLibc } from "../../ffi/libc.ts";
 import type { BatchPacket, BatchSocket } from "../../network.ts";
-import { AF, ERRNO, IP, IPV6, MSG, SO, SOL } from "./abi.ts";
+import { AF, ERRNO, IP, IPV6, MSG, PMTUDISC, SO, SOL } from "./abi.ts";
 import { Arena, type Region } from "./arena.ts";
 import { readSeconds } from "./clock.ts";
 import type { Kernel } from "./kernel.ts";
@@ -15,6 +15,10 @@ const INCOMING = 128;
 /** Longer packets are cut: what quotes a probe is shorter (RFC 1812 §4.3.2.3, RFC 4443 §2.4). */
 const INCOMING_SPACE = 1536;
 const OUTGOING_SPACE = 2048;
+const IPV4_HEADER = 20;
+/** With its header 576 octets, which every link takes whole (RFC 791 §3.1 asks it of every host). */
+const LONGEST_WITH_HEADER = 556;
+const DONT_FRAGMENT = 0x4000;
 /** Stamps 64, hop limit 24. */
 const CONTROL_SPACE = 128;
 /** struct mmsghdr: a msghdr of 56 octets, the length, padding. */
@@ -34,8 +38,9 @@ const SPACE =
   64;
 
 interface Message {
-  /** Of the packet that was last received here: most are as long as those before them. */
+  /** Of the packets that were last received here, the later first: most are as long as one of those before them. */
   packet: Uint8Array;
+  before: Uint8Array;
   readonly name: Region;
   readonly iov: Region;
   readonly control: Region;
@@ -46,6 +51,8 @@ interface Opened {
   readonly fd: number;
   readonly family: Family;
   readonly type: "raw" | "udp";
+  /** Of IP. */
+  readonly protocol: number;
 }
 
 /** sendmmsg(2) and recvmmsg(2) over memory that is laid out once. */
@@ -73,10 +80,18 @@ export class LinuxBatchSocket implements BatchSocket {
     -readonly [K in keyof BatchPacket]: BatchPacket[K];
   };
   readonly #known = new Map<number | string, IpAddress>();
+  /** Whether packets are laid out with their IPv4 headers. */
+  #writesHeader: boolean;
+  readonly #protocol: number;
+  #tos = 0;
+  #fragment = 0;
+  #identification = Math.floor(Math.random() * 0x10000);
   #pushed = 0;
+  /** Of the incoming messages: those whose lengths have to be set again. */
+  #touched = INCOMING;
   #closed = false;
 
-  constructor(libc: LinuxLibc, kernel: Kernel, { fd, family, type }: Opened, onClose: () => void) {
+  constructor(libc: LinuxLibc, kernel: Kernel, { fd, family, type, protocol }: Opened, onClose: () => void) {
     this.#libc = libc;
     this.#kernel = kernel;
     this.#fd = fd;
@@ -94,17 +109,21 @@ export class LinuxBatchSocket implements BatchSocket {
     this.#incomingVector = arena.take(INCOMING * MMSGHDR);
     this.#outgoing = layOut(arena, this.#outgoingVector, OUTGOING, 32, OUTGOING_SPACE);
     this.#incoming = layOut(arena, this.#incomingVector, INCOMING, CONTROL_SPACE, INCOMING_SPACE);
+    this.#protocol = protocol;
+    this.#writesHeader = this.#bringsHeaders();
     for (const { control } of this.#outgoing) {
       control.view.setUint32(0, INT_CMSG_LENGTH, true);
       control.view.setInt32(8, family === 4 ? SOL.ip : SOL.ipv6, true);
       control.view.setInt32(12, family === 4 ? IP.ttl : IPV6.hoplimit, true);
     }
-    kernel.receiveHopLimit(fd, family);
+    // A header has it already, and each message takes the kernel time.
+    if (!this.#hasHeader) kernel.receiveHopLimit(fd, family);
     kernel.stampReceived(fd);
   }
 
   push(bytes: Uint8Array, to: IpAddress, hopLimit: number, port = 0): void {
     if (bytes.length > OUTGOING_SPACE) throw this.#refusal(to, "EMSGSIZE");
+    if (this.#writesHeader && bytes.length > LONGEST_WITH_HEADER) this.#leaveHeadersToKernel(to);
     const at = this.#pushed;
     const message = this.#outgoing[at];
     if (message === undefined || this.#closed) throw this.#refusal(to, this.#closed ? "EBADF" : "ENOBUFS");
@@ -112,11 +131,50 @@ export class LinuxBatchSocket implements BatchSocket {
     const { flowLabel } = this.#kernel.options;
     const nameLength = writeSockaddr(message.name, to, port, 0, undefined, flowLabel);
     view.setUint32(at * MMSGHDR + 8, nameLength, true);
-    view.setUint32(at * MMSGHDR + 40, INT_CMSG_SPACE, true);
-    message.iov.view.setUint32(8, bytes.length, true);
-    message.payload.bytes.set(bytes);
-    message.control.view.setInt32(16, hopLimit, true);
+    if (this.#writesHeader) {
+      view.setUint32(at * MMSGHDR + 40, 0, true);
+      // The kernel sends such a packet whatever its hop limit is: without a header it is as invalid as a wrong one (EINVAL).
+      const isSound = hopLimit >= 1 && hopLimit <= 255;
+      message.iov.view.setUint32(8, isSound ? IPV4_HEADER + bytes.length : 0, true);
+      this.#writeHeader(message.payload, to, hopLimit);
+      message.payload.bytes.set(bytes, IPV4_HEADER);
+    } else {
+      view.setUint32(at * MMSGHDR + 40, INT_CMSG_SPACE, true);
+      message.iov.view.setUint32(8, bytes.length, true);
+      message.payload.bytes.set(bytes);
+      message.control.view.setInt32(16, hopLimit, true);
+    }
     this.#pushed += 1;
+  }
+
+  /** The kernel fills in the length, the source and the checksum (raw(7)). */
+  #writeHeader({ view, bytes }: Region, to: IpAddress, hopLimit: number): void {
+    this.#identification = (this.#identification % 0xffff) + 1;
+    view.setUint16(0, 0x4500 | this.#tos);
+    view.setUint16(4, this.#identification);
+    view.setUint16(6, this.#fragment);
+    view.setUint8(8, hopLimit);
+    view.setUint8(9, this.#protocol);
+    view.setUint32(12, 0);
+    for (let octet = 0; octet < 4; octet += 1) bytes[16 + octet] = to.bytes[octet] ?? 0;
+  }
+
+  /** Whether this socket's packets may come with their headers: that spares the kernel some of its work on each. */
+  #bringsHeaders(): boolean {
+    const kernel = this.#kernel;
+    if (!this.#hasHeader || kernel.setOption(this.#fd, SOL.ip, IP.hdrincl, 1) !== 0) return false;
+    this.#tos = kernel.getOption(this.#fd, SOL.ip, IP.tos)?.getUint8(0) ?? 0;
+    const discovery = kernel.getOption(this.#fd, SOL.ip, IP.mtuDiscover)?.getInt32(0, true);
+    this.#fragment = discovery === PMTUDISC.dont ? 0 : DONT_FRAGMENT;
+    return true;
+  }
+
+  /** It fragments no packet that comes with its header: long ones are better off without. */
+  #leaveHeadersToKernel(to: IpAddress): void {
+    // What is laid out has one, and goes first.
+    if (this.#pushed > 0) throw this.#refusal(to, "ENOBUFS");
+    this.#kernel.setOption(this.#fd, SOL.ip, IP.hdrincl, 0);
+    this.#writesHeader = false;
   }
 
   flush(onLeft: (index: number, atMs: number) => void, onRefused: (index: number, error: SocketError) => void): void {
@@ -145,11 +203,13 @@ export class LinuxBatchSocket implements BatchSocket {
   drain(onPacket: (packet: BatchPacket) => void): number {
     if (this.#closed) return 0;
     const { view, bytes } = this.#incomingVector;
-    for (let at = 0; at < INCOMING; at += 1) {
+    // The lengths that the kernel wrote over; behind them none was touched, but for one that may have failed half-way.
+    for (let at = 0; at < this.#touched; at += 1) {
       view.setUint32(at * MMSGHDR + 8, SOCKADDR_SPACE, true);
       view.setUint32(at * MMSGHDR + 40, CONTROL_SPACE, true);
     }
     const count = this.#libc.recvmmsg(this.#fd, bytes, INCOMING, MSG.dontwait);
+    this.#touched = Math.min(INCOMING, Math.max(0, count) + 1);
     if (count <= 0) return 0;
     const nowMs = this.#kernel.clock.refresh();
     for (let at = 0; at < count; at += 1) if (this.#read(at, nowMs)) onPacket(this.#packet);
@@ -175,13 +235,7 @@ export class LinuxBatchSocket implements BatchSocket {
     if (headerLength > length || (hasHeader && headerLength < 20)) return false;
     const from = this.#address(message.name);
     if (from === undefined) return false;
-    if (
-      message.packet.length !== length - headerLength ||
-      message.packet.byteOffset !== payload.byteOffset + headerLength
-    ) {
-      message.packet = payload.subarray(headerLength, length);
-    }
-    this.#packet.bytes = message.packet;
+    this.#packet.bytes = packetOf(message, headerLength, length);
     this.#packet.from = from;
     this.#packet.fromPort = this.localPort === 0 ? 0 : message.name.view.getUint16(2);
     this.#packet.hopLimit = hasHeader ? payload[8] : undefined;
@@ -215,10 +269,10 @@ export class LinuxBatchSocket implements BatchSocket {
     const head = view.getUint16(0, true);
     if (head !== (this.#family === 4 ? AF.inet : AF.inet6)) return undefined;
     const isV4 = this.#family === 4;
-    const key = isV4 ? view.getUint32(4) : String.fromCharCode(...bytes.subarray(8, 24));
+    const key = isV4 ? view.getUint32(4) : textOf(bytes);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const address = addressFromBytes(this.#octetsOf({ bytes }));
+    const address = lazyAddress(this.#octetsOf({ bytes }).slice());
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, address);
     return address;
@@ -233,6 +287,20 @@ export class LinuxBatchSocket implements BatchSocket {
   }
 }
 
+function textOf(sockaddrIn6: Uint8Array): string {
+  return String.fromCharCode(...sockaddrIn6.subarray(8, 24));
+}
+
+/** A view of the packet in a message; of each length a new one would take longer than to read it. */
+function packetOf(message: Message, from: number, to: number): Uint8Array {
+  const { packet, before, payload } = message;
+  const at = payload.bytes.byteOffset + from;
+  if (packet.length === to - from && packet.byteOffset === at) return packet;
+  message.before = packet;
+  message.packet = before.length === to - from && before.byteOffset === at ? before : payload.bytes.subarray(from, to);
+  return message.packet;
+}
+
 function layOut(
   arena: Arena,
   vector: Region,
@@ -243,6 +311,7 @@ function layOut(
   return Array.from({ length: count }, (_, index) => {
     const message: Message = {
       packet: new Uint8Array(0),
+      before: new Uint8Array(0),
       name: arena.take(SOCKADDR_SPACE),
       iov: arena.take(16),
       control: arena.take(controlSpace),

@@ -60,12 +60,12 @@ export class Counters {
 
   /** TcpExt TCPRetransFail. */
   retransmitFailures(): number | undefined {
-    return this.#pairs("/proc/net/netstat", "TcpExt:")("TCPRetransFail");
+    return pairs(this.#read("/proc/net/netstat"), "TcpExt:")("TCPRetransFail");
   }
 
   /** Undefined before Linux 6.8, which has one counter for both. */
   outgoing(family: Family): Outgoing | undefined {
-    const of = family === 4 ? this.#pairs("/proc/net/snmp", "Ip:") : this.#column("/proc/net/snmp6", "Ip6");
+    const of = family === 4 ? pairs(this.#read("/proc/net/snmp"), "Ip:") : column(this.#read("/proc/net/snmp6"), "Ip6");
     const [requests, transmits] = [of("OutRequests"), of("OutTransmits")];
     return requests === undefined || transmits === undefined ? undefined : { requests, transmits };
   }
@@ -86,15 +86,20 @@ export class Counters {
     return connections === undefined || most === undefined ? undefined : { count: connections, most };
   }
 
-  undelivered(family: Family): Undelivered | undefined {
-    const of = family === 4 ? this.#pairs("/proc/net/snmp", "Ip:") : this.#column("/proc/net/snmp6", "Ip6");
-    const [received, delivered] = [of("InReceives"), of("InDelivers")];
-    if (received === undefined || delivered === undefined) return undefined;
-    const reversePath = family === 4 ? (this.#pairs("/proc/net/netstat", "TcpExt:")("IPReversePathFilter") ?? 0) : 0;
-    // Fragments become one packet; what fails to become one, or is passed on, is not for programs.
-    const explained = EXPLAINED[family].reduce((sum, name) => sum + (of(name) ?? 0), delivered + reversePath);
-    const assembled = (of("ReasmReqds") ?? 0) - (of("ReasmOKs") ?? 0);
-    return { unexplained: received - explained - assembled, reversePath };
+  /** What has been counted up to now, as the result tells when it is called. */
+  undelivered(family: Family): () => Undelivered | undefined {
+    const packets = this.#read(family === 4 ? "/proc/net/snmp" : "/proc/net/snmp6");
+    const extended = family === 4 ? this.#read("/proc/net/netstat") : undefined;
+    return () => {
+      const of = family === 4 ? pairs(packets, "Ip:") : column(packets, "Ip6");
+      const [received, delivered] = [of("InReceives"), of("InDelivers")];
+      if (received === undefined || delivered === undefined) return undefined;
+      const reversePath = pairs(extended, "TcpExt:")("IPReversePathFilter") ?? 0;
+      // Fragments become one packet; what fails to become one, or is passed on, is not for programs.
+      const explained = EXPLAINED[family].reduce((sum, name) => sum + (of(name) ?? 0), delivered + reversePath);
+      const assembled = (of("ReasmReqds") ?? 0) - (of("ReasmOKs") ?? 0);
+      return { unexplained: received - explained - assembled, reversePath };
+    };
   }
 
   receivedPackets(): ReceivedPackets | undefined {
@@ -113,7 +118,7 @@ export class Counters {
 
   /** IPv6 packets that were discarded while they were sent. */
   discardedIpv6(): number | undefined {
-    return this.#column("/proc/net/snmp6", "Ip6")("OutDiscards");
+    return column(this.#read("/proc/net/snmp6"), "Ip6")("OutDiscards");
   }
 
   /**
@@ -141,21 +146,6 @@ export class Counters {
     return count(/^Max open files\s+(\d+)/m.exec(this.#read("/proc/self/limits") ?? "")?.[1]);
   }
 
-  /** Of a file of pairs of lines: names, then values, both headed by the group's name. */
-  #pairs(path: string, group: string): (name: string) => number | undefined {
-    const lines = this.#read(path)?.split("\n") ?? [];
-    const at = lines.findIndex((line) => line.startsWith(group));
-    const names = lines[at]?.split(" ");
-    const values = lines[at + 1]?.split(" ");
-    return (name) => count(values?.[names?.indexOf(name) ?? -1]);
-  }
-
-  /** Of a file with a name and a value in each line, the names headed by the group's. */
-  #column(path: string, group: string): (name: string) => number | undefined {
-    const text = this.#read(path) ?? "";
-    return (name) => count(new RegExp(`^${group}${name}\\s+(\\d+)$`, "m").exec(text)?.[1]);
-  }
-
   /** A whole file, as Latin-1; undefined where there is no /proc, or one that hides this file; `absent` if it is not there. */
   #read(path: string, absent?: string): string | undefined {
     this.#path.bytes.fill(0);
@@ -174,6 +164,20 @@ export class Counters {
     this.#libc.close(fd);
     return text;
   }
+}
+
+/** Of a file of pairs of lines: names, then values, both headed by the group's name. */
+function pairs(text: string | undefined, group: string): (name: string) => number | undefined {
+  const lines = text?.split("\n") ?? [];
+  const at = lines.findIndex((line) => line.startsWith(group));
+  const names = lines[at]?.split(" ");
+  const values = lines[at + 1]?.split(" ");
+  return (name) => count(values?.[names?.indexOf(name) ?? -1]);
+}
+
+/** Of a file with a name and a value in each line, the names headed by the group's. */
+function column(text: string | undefined, group: string): (name: string) => number | undefined {
+  return (name) => count(new RegExp(`^${group}${name}\\s+(\\d+)$`, "m").exec(text ?? "")?.[1]);
 }
 
 function count(text: string | undefined): number | undefined {

@@ -193,6 +193,7 @@ export class SocketReserve {
     const kernel = this.#kernel;
     kernel.setOption(fd, SOL.socket, SO.dontroute, 0);
     if (family === 4) {
+      kernel.setOption(fd, SOL.ip, IP.hdrincl, 0);
       kernel.setOption(fd, SOL.ip, IP.tos, 0);
       kernel.setOption(fd, SOL.ip, IP.mtuDiscover, PMTUDISC.want);
     } else {
