@@ -166,8 +166,8 @@ export function createEngine(topology: Topology, seed: number): Engine {
 
   return {
     send: (sent, atMs) => {
-      // A copy, parsed once: addresses and payload are views, which rewriting on the way changes too.
-      const packet = sent.slice();
+      // A copy (which `slice` of a Buffer is not), parsed once: its fields are views, which rewriting on the way changes too.
+      const packet = new Uint8Array(sent);
       const ip = parseIp(packet);
       // The first router drops what is no sound packet.
       if (ip === undefined || ip.truncated || (ip.version === 4 && !verifyIpv4Header(packet))) return [];
