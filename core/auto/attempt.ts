@@ -145,7 +145,7 @@ export function openAttempt(request: AttemptRequest): LiveAttempt {
         return;
       }
       mode = started.session.mode;
-      started.run.poll(startedMs, false);
+      started.run.poll(startedMs, undefined);
       settle(startedMs, false);
     },
     settle: (nowMs) => settle(nowMs, false),

@@ -106,11 +106,14 @@ export function createDriver(network: Network): Driver {
   return {
     start,
     async turn(untilMs, signal) {
-      // What has arrived is read before anything is given up: on a busy host answers wait longer than timeouts last.
+      // What has arrived is read before anything is given up: on a busy host answers wait longer than timeouts last. It may
+      // stall after that as well; so only what was over before is given up.
+      const lookedMs = network.nowMs();
       const count = await drain(signal);
+      const drainedMs = count < MAX_DRAIN ? lookedMs : undefined;
       let wakeMs = untilMs;
       const nowMs = network.nowMs();
-      for (const { run } of started) if (!run.ended) wakeMs = Math.min(wakeMs, run.poll(nowMs, count < MAX_DRAIN));
+      for (const { run } of started) if (!run.ended) wakeMs = Math.min(wakeMs, run.poll(nowMs, drainedMs));
       // The caller decides on what was read before it waits for more.
       if (count > 0 || wakeMs <= nowMs || signal?.aborted) return;
       const arrival = await network.receive(wakeMs, signal, patienceMs());

@@ -10,10 +10,10 @@ import type { Decision, Schedule, Slot } from "./schedule.ts";
 /** One trace under way, driven from outside: it never waits, so that one loop can drive many. */
 export interface Run {
   /**
-   * Sends what is due and, if all arrivals up to now were accepted (`isDrained`), gives up what is overdue. Returns when to
-   * come again if nothing arrives.
+   * Sends what is due, and gives up what was overdue at `drainedMs`, up to which all arrivals were accepted; undefined: that
+   * is not known of any time. Returns when to come again if nothing arrives.
    */
-  poll(nowMs: number, isDrained: boolean): number;
+  poll(nowMs: number, drainedMs: number | undefined): number;
   /** An arrival on one of this run's sockets. */
   accept(arrival: Arrival): void;
   /** Ends the trace now; nothing happens if it has ended. */
@@ -156,7 +156,10 @@ export function createRun(
     refusedProbes = 0;
     departed += 1;
     firstSentMs ??= nowMs;
-    const flight: Flight = { probe, slot: schedule.sent(decision, nowMs), sentAtMs, state: "flight" };
+    const slot = schedule.sent(decision, nowMs);
+    // A host that stalled meanwhile must not take that from the time which the answer is given.
+    slot.sentAtMs = start.clock();
+    const flight: Flight = { probe, slot, sentAtMs, state: "flight" };
     flights.add(flight);
     emit({ type: "sent", probe, atMs: sentAtMs });
     return true;
@@ -179,9 +182,9 @@ export function createRun(
     return Number.POSITIVE_INFINITY;
   };
 
-  const poll = (nowMs: number, isDrained: boolean): number => {
+  const poll = (nowMs: number, drainedMs: number | undefined): number => {
     while (!ended) {
-      if (isDrained) for (const slot of schedule.expire(nowMs)) lose(slot, nowMs);
+      if (drainedMs !== undefined) for (const slot of schedule.expire(drainedMs)) lose(slot, nowMs);
       if (retry !== undefined) {
         if (retry.atMs > nowMs) return retry.atMs;
         if (!trySend(retry.probe, retry.decision, nowMs)) continue;

@@ -10,7 +10,8 @@ export interface Slot {
   readonly round: number;
   readonly scout: boolean;
   state: "flight" | "answered" | "lost" | "failed";
-  readonly sentAtMs: number;
+  /** From then on its answer is waited for. */
+  sentAtMs: number;
   /** The target has it, and is given until then to say more. */
   untilMs?: number;
 }

@@ -65,7 +65,7 @@ function play({ probes, rttMs, onEvent = () => {} }: Play): { readonly most: num
   });
   let head = 0;
   while (!run.ended) {
-    const wakeMs = run.poll(nowMs, true);
+    const wakeMs = run.poll(nowMs, nowMs);
     most = Math.max(most, run.remembered);
     nowMs = Math.max(nowMs + 0.25, Math.min(wakeMs, due[head]?.atMs ?? wakeMs));
     for (let next = due[head]; next !== undefined && next.atMs <= nowMs; next = due[head]) {
