@@ -77,7 +77,7 @@ export const CASES: readonly BenchCase[] = [
     id: "near",
     title: "5 hops, all answer within 1 ms",
     place: { topology: NEAR },
-    runs: 15,
+    runs: 9,
     commands: { [AUTO]: OWN.auto, [ICMP]: OWN.icmp, [SYN]: OWN.syn, ...PEERS },
     goals: [AUTO, ICMP, SYN].map((of) => ({ of, words: "40 ms", limitMs: () => 40 })),
   },

@@ -34,7 +34,7 @@ export function writeSpeed(results: SpeedResults, cases: readonly BenchCase[]): 
 }
 
 function origin({ machine, tools, runs }: SpeedResults): string {
-  return `\`npm run bench\`: ${shownMachine(machine)} ${tools} ${runs} runs of each (15 of the near path), in turn.`;
+  return `\`npm run bench\`: ${shownMachine(machine)} ${tools} ${runs} runs of each (9 of the near path), in turn.`;
 }
 
 const medianOf = ({ measured }: SpeedResults, name: string, id: string): number | undefined => {
