@@ -9,6 +9,19 @@ import { createRun } from "../../core/tracer/run.ts";
 import { createSchedule } from "../../core/tracer/schedule.ts";
 import { builtInPlugins } from "../../plugins/mod.ts";
 
+/** The same network, but for how it receives. */
+function receivingBy(network: Network, receive: Network["receive"]): Network {
+  return {
+    nowMs: () => network.nowMs(),
+    route: (to) => network.route(to),
+    open: (spec, family) => network.open(spec, family),
+    dial: (to, hopLimit, localPort, tag) => network.dial(to, hopLimit, localPort, tag),
+    receive,
+    retransmitFailures: () => network.retransmitFailures(),
+    [Symbol.dispose]: () => network[Symbol.dispose](),
+  };
+}
+
 /** A host so busy that each arrival takes it 40 ms to look at, while the network goes on and the kernel stamps. */
 function busy(network: Network): Network {
   const waiting: Arrival[] = [];
@@ -20,44 +33,28 @@ function busy(network: Network): Network {
     }
     return copy;
   };
-  return {
-    nowMs: () => network.nowMs(),
-    route: (to) => network.route(to),
-    open: (spec, family) => network.open(spec, family),
-    dial: (to, hopLimit, localPort, tag) => network.dial(to, hopLimit, localPort, tag),
-    async receive(untilMs, signal) {
-      const arrival = waiting.shift() ?? (await network.receive(untilMs, signal));
-      return arrival && lookAt(arrival);
-    },
-    retransmitFailures: () => network.retransmitFailures(),
-    [Symbol.dispose]: () => network[Symbol.dispose](),
-  };
+  return receivingBy(network, async (untilMs, signal) => {
+    const arrival = waiting.shift() ?? (await network.receive(untilMs, signal));
+    return arrival && lookAt(arrival);
+  });
 }
 
 /** A host that stands still for 90 ms after each third look at nothing: what comes meanwhile is there when it wakes up. */
 function drowsy(network: Network): Network {
   const waiting: Arrival[] = [];
   let looks = 0;
-  return {
-    nowMs: () => network.nowMs(),
-    route: (to) => network.route(to),
-    open: (spec, family) => network.open(spec, family),
-    dial: (to, hopLimit, localPort, tag) => network.dial(to, hopLimit, localPort, tag),
-    async receive(untilMs, signal) {
-      const isLook = untilMs <= network.nowMs();
-      const arrival = waiting.shift() ?? (await network.receive(untilMs, signal));
-      if (arrival !== undefined || !isLook) return arrival;
-      looks += 1;
-      if (looks % 3 !== 0) return undefined;
-      const wakeMs = network.nowMs() + 90;
-      for (let next = await network.receive(wakeMs); next !== undefined; next = await network.receive(wakeMs)) {
-        waiting.push(keep(next));
-      }
-      return undefined;
-    },
-    retransmitFailures: () => network.retransmitFailures(),
-    [Symbol.dispose]: () => network[Symbol.dispose](),
-  };
+  return receivingBy(network, async (untilMs, signal) => {
+    const isLook = untilMs <= network.nowMs();
+    const arrival = waiting.shift() ?? (await network.receive(untilMs, signal));
+    if (arrival !== undefined || !isLook) return arrival;
+    looks += 1;
+    if (looks % 3 !== 0) return undefined;
+    const wakeMs = network.nowMs() + 90;
+    for (let next = await network.receive(wakeMs); next !== undefined; next = await network.receive(wakeMs)) {
+      waiting.push(keep(next));
+    }
+    return undefined;
+  });
 }
 
 function keep(arrival: Arrival): Arrival {
