@@ -63,6 +63,7 @@ process.on("unhandledRejection", lastResort);
 
 async function main(): Promise<void> {
   let exitCode = await runCommandLine(process.argv.slice(2), context, process.argv0);
+  privileges?.sockets?.closeTaps();
   const failure = await stdout.flush();
   if (failure !== undefined) {
     stderr.write(`nettrace: Cannot write the output: ${failure}\n`);
@@ -73,4 +74,5 @@ async function main(): Promise<void> {
   process.exit(exitCode);
 }
 
-void main();
+// Awaited: a module that is evaluated while work is left has the runtime collect garbage first, for a millisecond or more.
+await main();

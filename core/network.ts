@@ -202,6 +202,11 @@ export interface Network extends Disposable {
    * runtime's own TCP client is all there is.
    */
   readonly reachOnly?: true;
+  /**
+   * To be awaited before the first packet is sent: until then the system may not stamp what comes in (`Arrival.atMs`). A
+   * few milliseconds at most; never rejects. Absent: there is nothing to wait for.
+   */
+  ready?(): Promise<void>;
   /** Monotonic milliseconds, of an arbitrary origin. */
   nowMs(): number;
   /** Sends nothing. Throws SocketError (stage `route` or `bind`; `socket` where no descriptor is left). */

@@ -59,6 +59,7 @@ const JUDGEMENT_MS = 1000;
 export async function* auto(network: Network, request: AutoRequest): AsyncGenerator<AutoEvent, void, undefined> {
   const staggerMs = request.staggerMs ?? DEFAULT_STAGGER_MS;
   const options = completeTraceOptions(request.trace);
+  await network.ready?.();
   using driver = createDriver(network);
   const events: AutoEvent[] = [];
   const attempts: LiveAttempt[] = [];

@@ -64,6 +64,7 @@ export async function scan(network: Network, request: ScanRequest): Promise<Scan
     probe: request.probe ?? {},
     slots: options.atOnce,
   });
+  await network.ready?.();
   const pollMs = options.batch > 1 ? POLL_MS.fast : POLL_MS.slow;
   let busyMs = network.nowMs();
   let sentBefore = 0;

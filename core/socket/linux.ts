@@ -13,11 +13,11 @@ import type {
   SocketSpec,
 } from "../network.ts";
 import { isIcmpError } from "../wire/icmp.ts";
-import { AF, PROTO, SOCK } from "./linux/abi.ts";
 import { LinuxBatchSocket } from "./linux/batch-socket.ts";
 import { DatagramSocket, type SocketHost } from "./linux/datagram-socket.ts";
 import { dial } from "./linux/dial-socket.ts";
 import { Kernel, type KernelOptions } from "./linux/kernel.ts";
+import { letGo } from "./linux/let-go.ts";
 import { mayFilter } from "./linux/netfilter.ts";
 import { icmpOf, openSocket } from "./linux/open.ts";
 import { openTap, type PacketTap } from "./linux/packet-tap.ts";
@@ -27,7 +27,12 @@ import { Reception } from "./linux/reception.ts";
 import type { SocketReserve } from "./linux/reserve.ts";
 import { findRoute } from "./linux/route.ts";
 import type { Source } from "./linux/source.ts";
+import { Stamper } from "./linux/stamper.ts";
 import { Wakeup } from "./linux/wakeup.ts";
+
+/** Some sandboxes accept that they are asked for stamps, and never give one. */
+const STAMP_LOOKS = 16;
+const STAMP_LOOK_MS = 1;
 
 /** A raw ICMP socket that got no ICMP error for so long gets a tap after all. */
 const SILENT_MS = 150;
@@ -52,17 +57,6 @@ export function createLinuxNetwork(libc: LinuxLibc, options: LinuxNetworkOptions
   return new LinuxNetwork(reserve.libcFor(options.interface), { ...options, explainRefusal }, reserve);
 }
 
-/**
- * A socket that is never used. The kernel begins to stamp received packets some time after the first socket on the
- * host asked for it (net_enable_timestamp defers the work), too late for the answers to the first probes.
- */
-function openStamper(kernel: Kernel): number | undefined {
-  const fd = kernel.libc.socket(AF.inet, SOCK.dgram | SOCK.cloexec, PROTO.udp);
-  if (fd < 0) return undefined;
-  kernel.stampReceived(fd);
-  return fd;
-}
-
 class LinuxNetwork implements Network, SocketHost {
   readonly #kernel: Kernel;
   readonly #reception: Reception;
@@ -73,7 +67,7 @@ class LinuxNetwork implements Network, SocketHost {
    */
   readonly #untapped = new Map<ProbeSocket, { readonly family: Family; readonly sinceMs: number }>();
   readonly #open = new Set<ProbeSocket & Source>();
-  readonly #stamper: number | undefined;
+  readonly #stamper: Stamper | undefined;
   readonly #reserve: SocketReserve | undefined;
   readonly #libc: LinuxLibc;
   readonly #batches = new Set<Disposable>();
@@ -90,7 +84,13 @@ class LinuxNetwork implements Network, SocketHost {
       onRead: (arrival) => this.#noteAnswer(arrival),
       onWait: () => this.#tapSilent(),
     });
-    this.#stamper = openStamper(this.#kernel);
+    this.#stamper = Stamper.open(this.#kernel);
+  }
+
+  async ready(): Promise<void> {
+    for (let looks = 1; looks < STAMP_LOOKS && this.#stamper?.hasBegun() === false; looks++) {
+      await new Promise((resolve) => setTimeout(resolve, STAMP_LOOK_MS));
+    }
   }
 
   nowMs(): number {
@@ -172,14 +172,15 @@ class LinuxNetwork implements Network, SocketHost {
       if (!tap.removeOwner(socket)) continue;
       this.#taps.delete(family);
       this.#reception.unwatch(tap);
-      this.#kernel.close(tap.fd);
+      if (this.#reserve === undefined) letGo(this.#libc, tap.fd);
+      else this.#kernel.close(tap.fd);
     }
     this.#reception.drop(socket);
   }
 
   [Symbol.dispose](): void {
     for (const socket of [...this.#open, ...this.#batches]) socket[Symbol.dispose]();
-    if (!this.#reception.disposed && this.#stamper !== undefined) this.#kernel.close(this.#stamper);
+    if (!this.#reception.disposed) this.#stamper?.[Symbol.dispose]();
     this.#reception.dispose();
   }
 

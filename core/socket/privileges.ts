@@ -24,6 +24,8 @@ export interface ResignOptions {
 /** Sockets that were opened ahead, for `SystemNetworkOptions.sockets`; they are the process's until it ends. */
 export interface ReservedSockets {
   readonly size: number;
+  /** Closes the packet taps that no network has: else the process's end waits for that. */
+  closeTaps(): void;
 }
 
 /** How a process stands after it resigned. */
@@ -43,7 +45,7 @@ const AT_ONCE = 4;
 /** A session has at most two raw sockets of a kind: one may listen for flows other than the path's own. */
 const SOCKETS = 2;
 const MOST_TARGETS = 32;
-/** To close one takes the kernel some ten milliseconds, which the end of the process waits for. */
+/** To close one takes an old kernel some ten milliseconds, which the end of the process waits for. */
 const MOST_TAPS = 8;
 
 /** Whether this process has rights to give away: it is root, or has capabilities. Linux only. */

@@ -47,6 +47,7 @@ export async function* trace(network: Network, request: TraceRequest): AsyncGene
     ...(firstSequence !== undefined && { firstSequence }),
   };
   const { run, session } = driver.start(protocol, (event) => events.push(event));
+  await network.ready?.();
   request.onOpen?.(session.mode);
   while (true) {
     if (signal?.aborted) run.stop("aborted", network.nowMs());

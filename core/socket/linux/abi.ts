@@ -1,6 +1,6 @@
 /** Numbers of the Linux ABI that x86-64 and AArch64 share (linux/asm-generic headers); both are little-endian. */
 
-export const AF = { inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
+export const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 export const SOCK = { stream: 1, dgram: 2, raw: 3, nonblock: 0x800, cloexec: 0x80000 } as const;
 export const PROTO = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, udpLite: 136 } as const;
 export const CLOCK = { realtime: 0, monotonic: 1 } as const;
@@ -62,6 +62,9 @@ export const ICMP_FILTER = 1;
 export const TCP = { syncnt: 7, info: 11 } as const;
 /** Options of SOL_UDPLITE (udplite(7)). */
 export const UDPLITE = { sendCoverage: 10 } as const;
+
+/** Ancillary data of SOL_SOCKET: descriptors that are passed on (unix(7)). */
+export const SCM_RIGHTS = 1;
 
 export const MSG = { dontwait: 0x40, nosignal: 0x4000, errqueue: 0x2000 } as const;
 export const POLL = { in: 1, out: 4, err: 8, hup: 16, nval: 32 } as const;

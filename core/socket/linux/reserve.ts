@@ -1,11 +1,12 @@
-import { close } from "node:fs";
 import type { Family } from "../../address.ts";
 import type { LinuxLibc } from "../../ffi/libc.ts";
 import { AF, ICMP_FILTER, IP, IPV6, MSG, PMTUDISC, PROTO, SO, SOCK, SOL } from "./abi.ts";
 import { DROP_ALL } from "./filter.ts";
 import { Kernel } from "./kernel.ts";
+import { letGo } from "./let-go.ts";
 import { mayFilter } from "./netfilter.ts";
 import { causeOfRefusal } from "./refused-socket.ts";
+import { Stamper } from "./stamper.ts";
 
 /** What to have open before the right to open it is given away. */
 export interface ReserveRequest {
@@ -60,6 +61,8 @@ export class SocketReserve {
   constructor(libc: LinuxLibc, { copies, taps, families, protocols }: ReserveRequest) {
     this.#libc = libc;
     this.#kernel = new Kernel(libc, {});
+    // Never closed, and opened first: by the time that a probe is answered, packets are stamped.
+    Stamper.open(this.#kernel);
     this.#status = this.#kernel.counters.status();
     this.mayFilter = mayFilter(this.#kernel);
     let room = roomFor(this.#kernel.counters.descriptorLimit());
@@ -118,15 +121,11 @@ export class SocketReserve {
     };
   }
 
-  /**
-   * Closes the taps that nobody has: none will be needed any more. The kernel takes some ten milliseconds for each
-   * (synchronize_net), in which this thread goes on.
-   */
+  /** Closes the taps that nobody has: none will be needed any more. */
   closeTaps(): void {
     for (const held of this.#held.filter(({ family, isFree }) => family === undefined && isFree)) {
       this.#held.splice(this.#held.indexOf(held), 1);
-      // Nothing can be done where it fails: the process's end closes it.
-      close(held.fd, () => {});
+      letGo(this.#libc, held.fd);
     }
   }
 
