@@ -5,7 +5,7 @@ export { isPublicAddress, type Origin, type OriginField, type OriginLookup } fro
 export { createOrigins, joinOriginLookups, type Origins, type OriginsOptions } from "./asn/origins.ts";
 export type { Attempt } from "./auto/attempt.ts";
 export { type AutoEvent, type AutoRequest, auto, DEFAULT_STAGGER_MS, type Rung } from "./auto/auto.ts";
-export type { DroppedHere } from "./auto/dropped-here.ts";
+export { type Asked, type DroppedHere, watchDrops } from "./auto/dropped-here.ts";
 export { describeIcmp, type UnreachableWords } from "./auto/icmp-words.ts";
 export { causeOfError, loopOf } from "./auto/reason.ts";
 export { REFUSED_HERE, type Verdict } from "./auto/verdict.ts";

@@ -27,6 +27,8 @@ export interface RoundsTable {
   /** Probes that left this host, and answers to them. */
   readonly sent: number;
   readonly received: number;
+  /** Answers of which only the packet tap got a copy: an INPUT rule drops them. */
+  readonly tappedOnly: number;
   /** Sends that this host refused. */
   readonly failed: number;
   readonly outcome: Outcome | undefined;
@@ -56,7 +58,10 @@ export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}
   const tallies = new Map<number, HopTally>();
   /** Sequences in flight: a `failed` follows a `sent` or stands alone. */
   const inFlight = new Set<number>();
+  /** Sequences whose answer only the packet tap has shown so far. */
+  const tapped = new Set<number>();
   const end = createMovingEnd();
+  let tappedOnly = 0;
   let hasReached = false;
   let rounds = 0;
   let outcome: Outcome | undefined;
@@ -96,11 +101,14 @@ export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}
       rounds = Math.max(rounds, round + 1);
       if (event.type === "sent") {
         inFlight.add(sequence);
+        tapped.delete(sequence);
         hop.sent(round);
         return;
       }
       if (event.type === "duplicate") {
-        hop.duplicate();
+        // After the tap's the socket's own copy of an answer is no second one.
+        if (tapped.delete(sequence)) tappedOnly -= 1;
+        else hop.duplicate();
         return;
       }
       const wasSent = inFlight.delete(sequence);
@@ -108,6 +116,10 @@ export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}
       else if (event.type === "failed") hop.failed(round, wasSent);
       else {
         hop.answered(event);
+        if (event.tapped) {
+          tapped.add(sequence);
+          tappedOnly += 1;
+        }
         end.note(hopLimit, event.reply.effect);
         hasReached ||= event.reply.effect === "reached";
       }
@@ -133,6 +145,9 @@ export function createRoundsTable({ history = HISTORY }: RoundsTableOptions = {}
     },
     get received() {
       return sum((each) => each.counts.received);
+    },
+    get tappedOnly() {
+      return tappedOnly;
     },
     get failed() {
       return sum((each) => each.counts.failed);

@@ -8,6 +8,7 @@ import {
   type Route,
   type Rung,
   resolveTarget,
+  watchDrops,
 } from "../../core/mod.ts";
 import type { CommandContext, InterruptSignal } from "../context.ts";
 import { checkHost } from "../host.ts";
@@ -136,11 +137,14 @@ async function report(context: CommandContext, plan: Plan, scene: Scene): Promis
   };
   const keeper = await createKeeper(context, head, options, names);
   const startedMs = network.nowMs();
+  const dropsOf = watchDrops(network, target.address.family);
   const search = await choose(plan, scene, progress, keeper);
   const rung = search.rung ?? plan.ladder[search.winner?.index ?? -1];
   const chosen = rung === undefined || signal.aborted ? undefined : { rung, search, names, progress, keeper };
   const watched = chosen && (await watch(plan, scene, chosen));
   const durationMs = network.nowMs() - startedMs;
+  const asked = [...search.attempts, ...(watched === undefined ? [] : [{ path: watched.table }])];
+  const droppedHere = dropsOf(asked);
   if (watched !== undefined) keeper.settle(watched, network.nowMs());
   await Promise.race([names.allSettled(), aborted(signal)]);
   progress.clear();
@@ -150,6 +154,7 @@ async function report(context: CommandContext, plan: Plan, scene: Scene): Promis
     winner: search.winner,
     durationMs,
     interrupted,
+    droppedHere,
     ...(watched !== undefined && { watched }),
     exitCode: exitCodeOfReport({ interrupted, attempts: search.attempts, watched }),
   };

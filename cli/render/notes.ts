@@ -1,16 +1,28 @@
-import { type Attempt, type DroppedHere, formatAddress, limitedHops, loopOf, REFUSED_HERE } from "../../core/mod.ts";
+import {
+  type Attempt,
+  type DroppedHere,
+  formatAddress,
+  limitedHops,
+  loopOf,
+  REFUSED_HERE,
+  type RoundsTable,
+} from "../../core/mod.ts";
 import { printable } from "../printable.ts";
 import { isRefusedHere, type RunEnd, type RunHead, type SmallProbes } from "../result.ts";
 import { attemptLabel } from "./attempt.ts";
 
-/** What the reader should know beside the conclusion, and what can be done: a line each. */
-export function notes(head: RunHead, end: RunEnd): string[] {
+type Answers = Pick<RoundsTable, "received" | "tappedOnly">;
+
+/** What the reader should know beside the conclusion, and what can be done: a line each. `rounds`: beside the attempts. */
+export function notes(head: RunHead, end: RunEnd, rounds: readonly Answers[] = []): string[] {
   const { attempts, winner } = end;
   return [
     ...(winner === undefined ? [] : [...loopNote(winner), ...limitedNote(limitedHops(winner.path))]),
     ...attempts.flatMap(refusedNowAndThen),
     ...attempts.flatMap(unattributed),
-    ...(end.droppedHere === undefined ? inputDrops(attempts) : [droppedHere(end.droppedHere)]),
+    ...(end.droppedHere === undefined
+      ? inputDrops([...attempts.map(({ path }) => path), ...rounds])
+      : [droppedHere(end.droppedHere)]),
     ...(winner === undefined || end.smallProbes === undefined ? [] : [sizeNote(winner, end.smallProbes)]),
     ...(isRefusedHere(attempts) ? advice(head, attempts) : []),
   ];
@@ -72,10 +84,10 @@ function sizeNote(large: Attempt, { size, farthestHop, reached }: SmallProbes): 
   );
 }
 
-function inputDrops(attempts: readonly Attempt[]): string[] {
-  const tapped = attempts.reduce((sum, { path }) => sum + path.tappedOnly, 0);
+function inputDrops(answers: readonly Answers[]): string[] {
+  const tapped = answers.reduce((sum, { tappedOnly }) => sum + tappedOnly, 0);
   if (tapped === 0) return [];
-  const all = attempts.reduce((sum, { path }) => sum + path.received, 0);
+  const all = answers.reduce((sum, { received }) => sum + received, 0);
   return [
     `INPUT of this host drops answers: ${tapped} of ${all} were seen by the packet tap only; most likely a rule accepts ` +
       "ESTABLISHED but not RELATED (iptables: -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT)",

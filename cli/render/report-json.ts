@@ -16,6 +16,7 @@ export function reportDocument(head: ReportHead, end: ReportEnd, names: Names): 
     exit: { code: exitCode, meaning: EXIT_MEANINGS[exitCode] ?? null },
     attempts: attempts.map((attempt) => attemptDocument(attempt, names)),
     winner: winner?.index ?? null,
+    ...(end.droppedHere && { dropped_here: { ...end.droppedHere } }),
     rounds: { asked: head.cycles, begun: watched?.table.rounds ?? 0, interval_ms: rounded(head.intervalMs) },
     report: watched === undefined ? null : watchedDocument(watched, names),
   };

@@ -64,7 +64,7 @@ export function reportLines(head: ReportHead, end: ReportEnd, { names, output, p
     table,
     "\n",
     painted(watched.table.hasReached ? "good" : "bad", verdict(head, end)),
-    ...[...rowNotes(rows), ...notes(head, end)].map(wrapped),
+    ...[...rowNotes(rows), ...notes(head, end, [watched.table])].map(wrapped),
   ].join("");
 }
 

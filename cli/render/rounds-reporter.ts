@@ -27,13 +27,14 @@ export function createRoundsReporter(
       if (event.type === "trace" && isRounds(event.attempt)) table.apply(event.event);
     },
     refresh() {},
-    finish({ attempts: all, durationMs, interrupted }) {
+    finish({ attempts: all, durationMs, interrupted, droppedHere }) {
       const rounds = all.find(isRounds);
       const attempts = all.filter((each) => each !== rounds);
       const winner = attempts.find(({ verdict }) => verdict === "reached");
       const watched = rounds && { ...nameOf(rounds), table, error: table.stoppedBy, isUnopened: isUnopened(rounds) };
       const exitCode = exitCodeOfReport({ interrupted, attempts, watched });
-      const end: ReportEnd = { attempts, winner, durationMs, interrupted, exitCode, ...(watched && { watched }) };
+      const base = { attempts, winner, durationMs, interrupted, droppedHere };
+      const end: ReportEnd = { ...base, exitCode, ...(watched && { watched }) };
       if (format === "json") stdout.write(reportDocument(head, end, names));
       else stdout.write(reportLines(head, end, { names, output: stdout, paint: createPaint(stdout, env) }));
       return exitCode;

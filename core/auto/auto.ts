@@ -1,11 +1,11 @@
 import type { IpAddress } from "../address.ts";
-import type { InputDrops, Network } from "../network.ts";
+import type { Network } from "../network.ts";
 import type { PluginValues, ProbeOptions, ProtocolPlugin } from "../plugin.ts";
 import type { TraceEvent } from "../probe.ts";
 import { createDriver, type Driver } from "../tracer/driver.ts";
 import { completeTraceOptions, type TraceOptions } from "../tracer/options.ts";
 import { type Attempt, type LiveAttempt, openAttempt } from "./attempt.ts";
-import { type DroppedHere, judgeDrops, missingAnswers } from "./dropped-here.ts";
+import { type DroppedHere, watchDrops } from "./dropped-here.ts";
 import { REFUSED_HERE } from "./verdict.ts";
 
 /** One protocol of the ladder. Port 0: the plugin's default port. */
@@ -66,17 +66,13 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
   const climb = createLadder(request, options, driver, network, attempts, events);
   const isInRace = ({ index }: Attempt): boolean => request.ladder[index]?.always !== true;
   let leading: Attempt | undefined;
-  let dropsBefore: (() => InputDrops | undefined) | undefined;
-  let isCounted = false;
+  let dropsOf: ReturnType<typeof watchDrops> | undefined;
 
   while (true) {
     if (request.signal?.aborted) for (const each of attempts) each.stop(network.nowMs(), false);
     else climb(staggerMs);
-    if (!isCounted) {
-      // Once the first probes are under way: until they are answered there is nothing else to do.
-      isCounted = true;
-      dropsBefore = network.inputDrops?.(request.target.family);
-    }
+    // Once the first probes are under way: until they are answered there is nothing else to do.
+    dropsOf ??= watchDrops(network, request.target.family);
     const candidate = attempts.find((each) => each.path.reached);
     if (candidate !== undefined) overtake(candidate, attempts.filter(isInRace), network.nowMs(), staggerMs);
     for (const each of attempts) each.settle(network.nowMs());
@@ -98,10 +94,7 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
 
   const winner = attempts.find((each) => each.path.reached) ?? farthest(attempts);
   if (winner !== undefined && winner !== leading) yield { type: "leading", attempt: winner };
-  // Where no answer is missing there is nothing to explain, and nothing is asked for.
-  const isMissing = missingAnswers(attempts) > 0;
-  const dropsAfter = isMissing ? network.inputDrops?.(request.target.family) : undefined;
-  const droppedHere = dropsAfter && judgeDrops(dropsBefore?.(), dropsAfter(), attempts);
+  const droppedHere = dropsOf?.(attempts);
   yield { type: "finished", attempts, winner, ...(droppedHere && { droppedHere }) };
 }
 

@@ -90,6 +90,15 @@ describe("nettrace report", () => {
     assert.doesNotMatch(losing.stdout, /what passes arrives/);
   });
 
+  it("says that INPUT drops the answers of the rounds, where the packet tap alone sees them", async () => {
+    const host: HostProfile = { inputDropsIcmpErrors: true };
+    const { stdout, code } = await runCli(`report ${ADDRESS} -c 5 -n -P icmp`, { topology: paths.plain(3), host });
+    assert.equal(code, 0);
+    assert.match(stdout, /^INPUT of this host drops answers: \d+ of \d+ were seen by the packet tap only; /m);
+    const open = await runCli(`report ${ADDRESS} -c 5 -n -P icmp`, { topology: paths.plain(3) });
+    assert.doesNotMatch(open.stdout, /INPUT/);
+  });
+
   it("says which handshakes only the kernel's own retransmission brought about", async () => {
     const half: Topology = { hops: [{ routers: [paths.router(1, { loss: 0.5 })] }], target: paths.target() };
     const { stdout } = await runCli(`report ${ADDRESS} -c 30 -n -P tcp-connect:443`, { topology: half });

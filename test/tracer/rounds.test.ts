@@ -214,6 +214,32 @@ describe("rounds over a path", () => {
   });
 });
 
+describe("answers that a packet tap saw first", () => {
+  const probe = { sequence: 7, hopLimit: 1, flow: 0, round: 0 };
+  const { address: from } = endpointOf(plain(1), 4, 0);
+  const told = (type: "reply" | "duplicate", tapped: boolean): TraceEvent => {
+    const reply = { sequence: probe.sequence, from, effect: "reached" } as const;
+    return { type, probe, reply, atMs: 1, rttMs: 1, tapped };
+  };
+  const tableOf = (...events: readonly TraceEvent[]): RoundsTable => {
+    const table = createRoundsTable();
+    for (const event of [{ type: "sent", probe, atMs: 0 } as const, ...events]) table.apply(event);
+    return table;
+  };
+  const numbers = (table: RoundsTable): unknown => [table.received, table.rows()[0]?.duplicates, table.tappedOnly];
+
+  it("are counted as the tap's alone until the socket's own copy comes, which is no duplicate", () => {
+    assert.deepEqual(numbers(tableOf(told("reply", true))), [1, 0, 1]);
+    assert.deepEqual(numbers(tableOf(told("reply", true), told("duplicate", false))), [1, 0, 0]);
+  });
+
+  it("are duplicates from the next copy on", () => {
+    const own = told("duplicate", false);
+    assert.deepEqual(numbers(tableOf(told("reply", true), own, own)), [1, 1, 0]);
+    assert.deepEqual(numbers(tableOf(told("reply", false), own)), [1, 1, 0]);
+  });
+});
+
 function createRowOf(table: RoundsTable): string[] {
   return (table.rows()[0]?.history ?? []).map(({ round, state }) => `${round} ${state}`);
 }
