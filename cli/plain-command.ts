@@ -9,12 +9,6 @@ export interface PlainCall {
   readonly given: readonly unknown[];
 }
 
-interface PlainOption {
-  readonly attribute: string;
-  readonly takesValue: boolean;
-  readonly value: boolean;
-}
-
 /**
  * Reads a command line that is plain: a command, its arguments, and options that stand alone, each by its whole name, with
  * the value as the next word. Undefined for any other, and for all that are wrong: those are left to commander, which takes
@@ -28,12 +22,29 @@ export function readPlain(argv: readonly string[], call: Call): PlainCall | unde
   return program.read(name, words);
 }
 
+interface Meaning {
+  readonly attribute: string;
+  readonly takesValue: boolean;
+  /** Where it takes none. */
+  readonly value: boolean;
+}
+
+const NEGATION = "--no-";
+
+function meaningOf(flags: string): Meaning {
+  const words = flags.split(" ");
+  const long = words.find((word) => word.startsWith("--")) ?? "";
+  const isNegated = long.startsWith(NEGATION);
+  const attribute = attributeOf(isNegated ? long.replace(NEGATION, "--") : long);
+  return { attribute, takesValue: words.at(-1)?.startsWith("<") === true, value: !isNegated };
+}
+
 /** Takes the definitions of a command as commander's Command does. */
 class PlainCommand {
   readonly #commands = new Map<string, PlainCommand>();
-  readonly #options = new Map<string, PlainOption>();
+  /** As they are defined: `-m, --max-hops <n>`. What they mean is looked at where one is given. */
+  readonly #options: string[] = [];
   readonly #required: string[] = [];
-  readonly #preset: Record<string, unknown> = {};
   readonly #arguments: string[] = [];
   #action: PlainCall["action"] | undefined;
 
@@ -49,19 +60,13 @@ class PlainCommand {
   }
 
   option(flags: string): this {
-    const [, short, long = "", value] = /^(?:(-\w), )?(--[\w-]+)( <[^>]+>)?$/.exec(flags) ?? [];
-    const negated = long.startsWith("--no-");
-    const attribute = attributeOf(negated ? long.replace("--no-", "--") : long);
-    if (negated) this.#preset[attribute] = true;
-    const option = { attribute, takesValue: value !== undefined, value: !negated };
-    for (const flag of [short, long]) if (flag) this.#options.set(flag, option);
+    this.#options.push(flags);
     return this;
   }
 
   requiredOption(flags: string): this {
-    this.option(flags);
-    this.#required.push([...this.#options.values()].at(-1)?.attribute ?? "");
-    return this;
+    this.#required.push(flags);
+    return this.option(flags);
   }
 
   helpCommand(): this {
@@ -80,7 +85,8 @@ class PlainCommand {
 
   #read(words: readonly string[]): PlainCall | undefined {
     if (this.#action === undefined || this.#commands.size > 0) return undefined;
-    const options: Record<string, unknown> = { ...this.#preset };
+    const options: Record<string, unknown> = {};
+    for (const flags of this.#options) if (flags.includes(NEGATION)) options[meaningOf(flags).attribute] = true;
     const others: string[] = [];
     for (let at = 0; at < words.length; at += 1) {
       const word = words[at] ?? "";
@@ -88,15 +94,17 @@ class PlainCommand {
         others.push(word);
         continue;
       }
-      const option = this.#options.get(word);
-      if (option === undefined) return undefined;
-      if (option.takesValue) at += 1;
-      const value = option.takesValue ? words[at] : option.value;
+      const flags = this.#options.find((each) => each.replace(",", "").split(" ").includes(word));
+      if (flags === undefined) return undefined;
+      const { attribute, takesValue, value: alone } = meaningOf(flags);
+      if (takesValue) at += 1;
+      const value = takesValue ? words[at] : alone;
       if (value === undefined || (typeof value === "string" && value.startsWith("-"))) return undefined;
-      options[option.attribute] = value;
+      options[attribute] = value;
     }
     const given = this.#given(others);
-    if (given === undefined || this.#required.some((attribute) => options[attribute] === undefined)) return undefined;
+    const isComplete = this.#required.every((flags) => options[meaningOf(flags).attribute] !== undefined);
+    if (given === undefined || !isComplete) return undefined;
     return { action: this.#action, given: [...given, options] };
   }
 

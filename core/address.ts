@@ -20,6 +20,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
+const QUAD = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
 const ZONE = /^[\w.:@-]{1,64}$/;
 
 /**
@@ -28,7 +29,8 @@ const ZONE = /^[\w.:@-]{1,64}$/;
  */
 export function parseAddress(text: string): IpAddress | undefined {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return addressFromBytes(ipaddr.IPv4.parse(bare).toByteArray());
+  const quad = QUAD.exec(bare)?.slice(1).map(Number);
+  if (quad !== undefined) return quad.every((part) => part <= 255) ? addressFromBytes(quad) : undefined;
   const [body = "", zone, ...more] = bare.split("%");
   if (more.length > 0 || !body.includes(":") || !ipaddr.IPv6.isValid(body)) return undefined;
   const address = addressFromBytes(ipaddr.IPv6.parse(body).toByteArray());

@@ -99,7 +99,10 @@ function rightsOf(status: string): Rights {
 }
 
 function field(status: string, name: string): string {
-  return new RegExp(`^${name}:[\\t ]*(.*?)[\\t ]*$`, "m").exec(status)?.[1] ?? "";
+  const at = status.indexOf(`\n${name}:`);
+  if (at < 0) return "";
+  const end = status.indexOf("\n", at + 1);
+  return status.slice(at + name.length + 2, end < 0 ? undefined : end).trim();
 }
 
 function capabilities(status: string, name: string): bigint {
