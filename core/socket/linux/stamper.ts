@@ -18,6 +18,7 @@ export class Stamper implements Disposable {
   readonly #kernel: Kernel;
   readonly #fd: number;
   #self: Endpoint | undefined;
+  #isKnown = false;
 
   private constructor(kernel: Kernel, fd: number) {
     this.#kernel = kernel;
@@ -34,12 +35,14 @@ export class Stamper implements Disposable {
 
   /** Whether a datagram to itself has a stamp; undefined where none comes through. Nothing leaves this host. */
   hasBegun(): boolean | undefined {
+    if (this.#isKnown) return true;
     const { libc, outgoing, aside } = this.#kernel;
     this.#self ??= this.#bind();
     if (this.#self === undefined) return undefined;
     outgoing.fill(MESSAGE, this.#self, this.#self.port, 0, HOP_LIMIT);
     if (outgoing.send(libc, this.#fd) !== 0 || aside.receive(libc, this.#fd, 0) !== 0) return undefined;
-    return parseControl(aside.control, aside.controlLength(), String).stamp !== undefined;
+    this.#isKnown = parseControl(aside.control, aside.controlLength(), String).stamp !== undefined;
+    return this.#isKnown;
   }
 
   [Symbol.dispose](): void {
