@@ -5,6 +5,7 @@ import type { Libc } from "../ffi/libc.ts";
 import { loadLibc } from "../ffi/load.ts";
 import type { Network, SocketSpec } from "../network.ts";
 import { AF, SOCK } from "./linux/abi.ts";
+import { letGo } from "./linux/let-go.ts";
 import { openSystemNetwork } from "./system.ts";
 
 /** A kind of socket, as it was tried for real. */
@@ -59,6 +60,6 @@ export async function inspectSockets(): Promise<Inspection> {
 function tapTrial(libc: Libc): SocketTrial {
   const fd = libc.socket(AF.packet, SOCK.dgram | SOCK.cloexec, 0);
   if (fd < 0) return { kind: "packet-tap", family: 4, refusal: errnoName(libc.errno()) };
-  libc.close(fd);
+  letGo(libc, fd);
   return { kind: "packet-tap", family: 4, refusal: null };
 }
