@@ -1,5 +1,3 @@
-import ipaddr from "ipaddr.js";
-
 /** 4: IPv4, 6: IPv6. */
 export type Family = 4 | 6;
 
@@ -21,6 +19,9 @@ export interface Endpoint {
 }
 
 const QUAD = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+/** Of 16 bits each, in an IPv6 address. */
+const FIELDS = 8;
+const FIELD = /^[\da-f]{1,4}$/i;
 const ZONE = /^[\w.:@-]{1,64}$/;
 
 /**
@@ -29,11 +30,12 @@ const ZONE = /^[\w.:@-]{1,64}$/;
  */
 export function parseAddress(text: string): IpAddress | undefined {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  const quad = QUAD.exec(bare)?.slice(1).map(Number);
-  if (quad !== undefined) return quad.every((part) => part <= 255) ? addressFromBytes(quad) : undefined;
+  const quad = readQuad(bare);
+  if (quad !== undefined) return addressFromBytes(quad);
   const [body = "", zone, ...more] = bare.split("%");
-  if (more.length > 0 || !body.includes(":") || !ipaddr.IPv6.isValid(body)) return undefined;
-  const address = addressFromBytes(ipaddr.IPv6.parse(body).toByteArray());
+  const fields = more.length === 0 ? readFields(body) : undefined;
+  if (fields === undefined) return undefined;
+  const address = addressFromBytes(fields.flatMap((field) => [field >> 8, field & 0xff]));
   if (zone === undefined) return address;
   return ZONE.test(zone) ? { ...address, zone } : undefined;
 }
@@ -43,7 +45,43 @@ export function addressFromBytes(bytes: ArrayLike<number>): IpAddress {
   const copy = Uint8Array.from(bytes);
   if (copy.length === 4) return { family: 4, text: copy.join("."), bytes: copy };
   if (copy.length !== 16) throw new TypeError(`Cannot make an address: ${copy.length} bytes`);
-  return { family: 6, text: new ipaddr.IPv6(Array.from(copy)).toRFC5952String(), bytes: copy };
+  return { family: 6, text: textOfIpv6(copy), bytes: copy };
+}
+
+/** The eight fields of an IPv6 address (RFC 4291 §2.2); undefined where the text is none. */
+function readFields(text: string): number[] | undefined {
+  const halves = text.split("::");
+  const [before = [], after = []] = halves.map((half) => (half === "" ? [] : half.split(":")));
+  const words = [...before, ...after];
+  // The last two fields may be written as an IPv4 address, at the very end only.
+  const quad = text.endsWith(words.at(-1) ?? "") ? readQuad(words.at(-1) ?? "") : undefined;
+  const tail =
+    quad === undefined ? [] : [((quad[0] ?? 0) << 8) | (quad[1] ?? 0), ((quad[2] ?? 0) << 8) | (quad[3] ?? 0)];
+  const written = quad === undefined ? words : words.slice(0, -1);
+  const missing = FIELDS - written.length - tail.length;
+  const isWhole = halves.length === 1 ? missing === 0 : halves.length === 2 && missing > 0;
+  if (!isWhole || !written.every((word) => FIELD.test(word))) return undefined;
+  const fields = [...written.map((word) => Number.parseInt(word, 16)), ...tail];
+  return halves.length === 1 ? fields : fields.toSpliced(before.length, 0, ...new Array<number>(missing).fill(0));
+}
+
+function readQuad(text: string): number[] | undefined {
+  const quad = QUAD.exec(text)?.slice(1).map(Number);
+  return quad?.every((part) => part <= 255) ? quad : undefined;
+}
+
+/** As RFC 5952 §4 asks: the first of the longest runs of zeros is left out, unless it is a single field. */
+function textOfIpv6(bytes: Uint8Array): string {
+  let [start, length, run] = [0, 1, 0];
+  const fields: string[] = [];
+  for (let at = 0; at < FIELDS; at += 1) {
+    const field = ((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0);
+    fields.push(field.toString(16));
+    run = field === 0 ? run + 1 : 0;
+    if (run > length) [start, length] = [at + 1 - run, run];
+  }
+  if (length === 1) return fields.join(":");
+  return `${fields.slice(0, start).join(":")}::${fields.slice(start + length).join(":")}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The public door of nettrace: what embedders and plugin authors import. */
 export * from "./address.ts";
+export * from "./ascii-name.ts";
 export { createCymruLookup, readAsn, type TextLookup } from "./asn/cymru.ts";
 export { isPublicAddress, type Origin, type OriginField, type OriginLookup } from "./asn/origin.ts";
 export { createOrigins, joinOriginLookups, type Origins, type OriginsOptions } from "./asn/origins.ts";

@@ -1,4 +1,3 @@
-import { lookupService } from "node:dns/promises";
 import { type IpAddress, parseAddress } from "./address.ts";
 
 /** The name of an address, undefined where it has none. May reject or never settle. */
@@ -91,6 +90,7 @@ function usableName(name: string | undefined): string | undefined {
 }
 
 async function reverseSystem(address: IpAddress): Promise<string | undefined> {
+  const { lookupService } = await import("node:dns/promises");
   const { hostname } = await lookupService(address.text, 0);
   return hostname;
 }

@@ -1,5 +1,3 @@
-import { lookup as systemLookup } from "node:dns/promises";
-import { domainToASCII } from "node:url";
 import { type Family, formatAddress, type IpAddress, parseAddress } from "./address.ts";
 import { ResolveError, SocketError } from "./errors.ts";
 import type { Route } from "./network.ts";
@@ -72,6 +70,7 @@ export async function resolveTarget(request: ResolveRequest): Promise<ResolvedTa
 
 async function lookUp(request: ResolveRequest): Promise<readonly IpAddress[]> {
   const { host, family, lookup = lookUpSystem, timeoutMs = TIMEOUT_MS, signal } = request;
+  const { asciiName } = await import("./ascii-name.ts");
   const name = asciiName(host);
   const untilMs = performance.now() + timeoutMs;
   // Held, not awaited twice: a lookup that failed after its time must not be an unhandled rejection.
@@ -142,11 +141,8 @@ function silence(host: string, timeoutMs: number): string {
 
 /** getaddrinfo(3). */
 export const lookUpSystem: AddressLookup = async (name, family) => {
-  const found = await systemLookup(name, { all: true, family, verbatim: true });
+  // Loaded where a name is asked for: a literal address needs none of it.
+  const { lookup } = await import("node:dns/promises");
+  const found = await lookup(name, { all: true, family, verbatim: true });
   return found.flatMap(({ address }) => parseAddress(address) ?? []);
 };
-
-/** The name as DNS has it: international names in their ASCII form (RFC 5890). */
-export function asciiName(name: string): string {
-  return /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name) || name;
-}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import ipaddr from "ipaddr.js";
 import { addressFromBytes, formatAddress, lazyAddress, parseAddress, sameAddress } from "../core/address.ts";
 
 const textOf = (text: string) => parseAddress(text)?.text;
@@ -99,6 +100,8 @@ describe("parsing IPv6 addresses", () => {
     assert.equal(mapped?.family, 6);
     assert.deepEqual([...(mapped?.bytes.subarray(10) ?? [])], [0xff, 0xff, 192, 0, 2, 1]);
     assert.equal(mapped?.text, textOf("::ffff:c000:201"));
+    assert.equal(textOf("::192.0.2.1"), "::c000:201");
+    assert.equal(textOf("192.0.2.1::"), undefined);
   });
 
   it("takes brackets off", () => {
@@ -230,5 +233,47 @@ describe("an address whose text is made when it is asked for", () => {
         assert.ok(sameAddress(lazy, plain));
       }
     }
+  });
+});
+
+/** The same numbers every time (a linear congruential generator, Numerical Recipes' constants). */
+function createChance(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 0x1_0000_0000) * below);
+  };
+}
+
+describe("IPv6 addresses, beside ipaddr.js", () => {
+  it("have the same text and bytes", () => {
+    const chance = createChance(1);
+    for (let round = 0; round < 20_000; round += 1) {
+      const bytes = new Uint8Array(16);
+      // Zeros and small fields are where texts differ.
+      for (let at = 0; at < 16; at += 1) bytes[at] = chance(3) === 0 ? chance(256) : 0;
+      const { text } = addressFromBytes(bytes);
+      assert.equal(text, new ipaddr.IPv6([...bytes]).toRFC5952String());
+      assert.deepEqual(parseAddress(text)?.bytes, bytes, text);
+    }
+  });
+
+  it("are read from the same texts", () => {
+    const chance = createChance(2);
+    const pieces = ["0", "1", "f", "ABCD", "00001", ":", ":", ":", "::", "1.2.3.4", "256.1.1.1", ".", "g", "%", "/"];
+    let read = 0;
+    for (let round = 0; round < 100_000; round += 1) {
+      const text = Array.from({ length: 1 + chance(16) }, () => pieces[chance(pieces.length)]).join("");
+      if (!text.includes(":") || text.includes("%")) continue;
+      // It takes zeros before a number of the quad, and ::1.2.3.4 for ::ffff:1.2.3.4, which RFC 4291 §2.2 does not.
+      if (text.includes(".") && (!/:1\.2\.3\.4$/.test(text) || text === "::1.2.3.4")) continue;
+      const isValid = ipaddr.IPv6.isValid(text);
+      const address = parseAddress(text);
+      assert.equal(address !== undefined, isValid, text);
+      if (!isValid) continue;
+      read += 1;
+      assert.deepEqual([...(address?.bytes ?? [])], ipaddr.IPv6.parse(text).toByteArray(), text);
+    }
+    assert.ok(read > 1000, `${read} valid texts`);
   });
 });

@@ -1,4 +1,3 @@
-import { resolveTxt } from "node:dns/promises";
 import type { IpAddress } from "../address.ts";
 import type { Origin, OriginField, OriginLookup } from "./origin.ts";
 
@@ -9,8 +8,13 @@ export type TextLookup = (name: string) => Promise<readonly (readonly string[])[
  * Origins by DNS, from Team Cymru's zones (https://www.team-cymru.com/ip-asn-mapping): over the host's own resolver, so
  * also where nothing but a private resolver can be reached.
  */
-export function createCymruLookup(texts: TextLookup = resolveTxt): OriginLookup {
+export function createCymruLookup(texts: TextLookup = resolveTexts): OriginLookup {
   return async (address) => parseOriginText(await texts(originName(address)));
+}
+
+async function resolveTexts(name: string): ReturnType<TextLookup> {
+  const { resolveTxt } = await import("node:dns/promises");
+  return resolveTxt(name);
 }
 
 /** `8.8.8.8` is asked for as 8.8.8.8.origin.asn.cymru.com, IPv6 by its nibbles, both reversed. */

@@ -1,5 +1,6 @@
-import ipaddr from "ipaddr.js";
-import type { IpAddress } from "../address.ts";
+import { addressFromBytes, type IpAddress } from "../address.ts";
+import { parseRange } from "../scan/ranges.ts";
+import { isReserved } from "../scan/reserved.ts";
 
 /** Which autonomous systems announce the prefix that an address belongs to. */
 export interface Origin {
@@ -28,8 +29,12 @@ export type OriginLookup = (address: IpAddress) => Promise<Origin | undefined>;
  * on) are nobody else's business: they are never asked for. IPv4 addresses inside IPv6 count as what they embed.
  */
 export function isPublicAddress(address: IpAddress): boolean {
-  const parsed = ipaddr.fromByteArray([...address.bytes]);
-  if (parsed instanceof ipaddr.IPv4) return parsed.range() === "unicast";
-  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().range() === "unicast";
-  return parsed.range() === "unicast";
+  const range = parseRange((embeddedIpv4(address) ?? address).text);
+  return range !== undefined && !isReserved(range, range.family);
+}
+
+/** What an IPv4-mapped address (::ffff:0:0/96, RFC 4291 §2.5.5.2) embeds. */
+function embeddedIpv4({ bytes }: IpAddress): IpAddress | undefined {
+  const isMapped = bytes.length === 16 && bytes.every((octet, at) => at > 11 || octet === (at > 9 ? 0xff : 0));
+  return isMapped ? addressFromBytes(bytes.subarray(12)) : undefined;
 }

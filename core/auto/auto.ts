@@ -81,7 +81,7 @@ export async function* auto(network: Network, request: AutoRequest): AsyncGenera
       leading = candidate;
       events.push({ type: "leading", attempt: candidate });
     }
-    yield* events.splice(0);
+    for (const event of events.splice(0)) yield event;
     const isLeft = request.ladder[attempts.length]?.always === true;
     const isClimbed =
       (candidate !== undefined && !isLeft) || attempts.length === request.ladder.length || request.signal?.aborted;

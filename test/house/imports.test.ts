@@ -14,7 +14,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
     who: "core/egress/",
     may: [...CONTRACTS, "core/egress/", "core/wire/", "core/icmp-reply.ts", "core/tracer/pacer.ts"],
   },
-  { who: "core/asn/", may: [...CONTRACTS, "core/asn/"] },
+  { who: "core/asn/", may: [...CONTRACTS, "core/asn/", "core/scan/ranges.ts", "core/scan/reserved.ts"] },
   {
     who: "core/scan/",
     may: [
@@ -62,6 +62,7 @@ const RULES: readonly { readonly who: string; readonly may: readonly string[] }[
       "core/path.ts",
       "core/hop-tally.ts",
       "core/transit-loss.ts",
+      "core/ascii-name.ts",
     ],
   },
   { who: "plugins/mod.ts", may: ["plugins/", "core/plugin.ts"] },
