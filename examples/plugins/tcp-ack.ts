@@ -69,11 +69,15 @@ export default definePlugin({
     };
     flows.set(0, openFlow(options.sourcePort ?? 0));
 
+    const isOurs = (localPort: number): boolean => [...flows.values()].some(({ port }) => port.localPort === localPort);
+
     const sequenceOf = (number: number): number | undefined => (number >>> 16 === token ? number & 0xffff : undefined);
 
     const matchReset = ({ bytes, from, hopLimit }: PacketArrival): Reply | undefined => {
       const segment = from.text === address.text ? wire.parseTcp(bytes) : undefined;
       if (segment === undefined || (segment.flags & wire.TCP_FLAG.rst) === 0) return undefined;
+      // The token alone is 16 bits: noise would hit it now and then.
+      if (segment.sourcePort !== target.port || !isOurs(segment.destinationPort)) return undefined;
       // The sequence number of a reset is the acknowledgement of what it answers.
       const inverse = sequenceOf(segment.sequence);
       if (inverse === undefined) return undefined;
@@ -86,8 +90,7 @@ export default definePlugin({
       if (error?.packet.protocol !== wire.IP_PROTOCOL.tcp) return undefined;
       const quoted = wire.parseTcpStart(error.packet.payload);
       if (quoted === undefined || quoted.destinationPort !== target.port) return undefined;
-      const isOurPort = [...flows.values()].some(({ port }) => port.localPort === quoted.sourcePort);
-      const sequence = isOurPort ? sequenceOf(quoted.sequence) : undefined;
+      const sequence = isOurs(quoted.sourcePort) ? sequenceOf(quoted.sequence) : undefined;
       return sequence === undefined ? undefined : { sequence, ...error.reply };
     };
 
