@@ -1,5 +1,4 @@
-import type { Endpoint } from "../../address.ts";
-import { addressFromBytes } from "../../address.ts";
+import { addressFromBytes, type Endpoint } from "../../address.ts";
 import { AF, PROTO, SOCK } from "./abi.ts";
 import { parseControl } from "./control.ts";
 import type { Kernel } from "./kernel.ts";
