@@ -8,6 +8,9 @@ import { namedPlugins } from "./plugins/named.ts";
 import { printable } from "./printable.ts";
 import { isKeeping, needsOf, withoutKeep } from "./privileges/needs.ts";
 
+/** They go on for as long as they are asked to; a trace is over in a few round trips. */
+const LASTING: ReadonlySet<string> = new Set(["live", "replay", "report", "scan"]);
+
 /**
  * Runs a command line (without the program's own name) and returns the exit status. Never rejects, and tells every
  * error in one line. `startedAs`: the name under which the executable was started, which may be that of a tool.
@@ -52,6 +55,7 @@ async function dispatch(argv: readonly string[], context: CommandContext): Promi
   }
   const personality = findPersonality(first);
   if (personality !== undefined) return runPersonality(personality, argv.slice(1), context);
+  if (LASTING.has(first)) context.lasts?.();
   const loaded = await loadNamedPlugins(argv, context);
   const needs = needsOf(argv);
   if (needs !== undefined) await context.resign?.(needs);
@@ -81,10 +85,11 @@ async function parse(argv: readonly string[], call: Call): Promise<void> {
 }
 
 async function runPersonality(
-  { load, call }: NamedPersonality,
+  { load, call, isLasting }: NamedPersonality,
   argv: readonly string[],
   context: CommandContext,
 ): Promise<number> {
+  if (isLasting) context.lasts?.();
   const personality = await load();
   return personality(withoutKeep(argv), context, call);
 }

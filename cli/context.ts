@@ -60,6 +60,8 @@ export interface CommandContext {
   readonly hostName?: string;
   /** The command that starts this very program again, for what needs a process of its own. Absent: it cannot be. */
   readonly self?: readonly string[];
+  /** What runs often is worth compiling: called before anything else by a run that goes on. Absent: it is anyway. */
+  readonly lasts?: () => void;
   /** Wall-clock time. */
   now(): Date;
   /** Calls `handler` at the first interrupt; returns how to stop listening. A second one ends the process. */

@@ -35,11 +35,17 @@ const context: CommandContext = {
   // Only the executable: all of it is loaded already, while modules in files would have to be another user's to read.
   ...(isExecutable() && { resign, opened: (path: string) => privileges?.opened(path) }),
   ...("bun" in process.versions && { self: ownCommand() }),
+  lasts: compileAsUsual,
   now: () => new Date(),
   onInterrupt: onProcessInterrupt,
   onStatus: onProcessStatus,
   onInput: onProcessInput,
 };
+
+/** The executable is built to put it off (release/executable.ts). */
+function compileAsUsual(): void {
+  if (isExecutable()) Bun.unsafe.setJITPolicy(1);
+}
 
 /** The executable alone, or the runtime with its first file. */
 function ownCommand(): readonly string[] {

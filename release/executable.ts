@@ -71,6 +71,8 @@ async function bundle(root: string, target: Target, executablePath: string, outf
       outfile,
       executablePath,
       ...(!isHost && { target: target.compileTarget }),
+      // A trace is over before compiled code pays, and a sixth quicker without; what lasts takes it back (cli/main.ts).
+      jitPolicy: 100,
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,

@@ -33,9 +33,13 @@ export const LINK_NAMES: readonly string[] = [
   "tcptraceroute",
 ];
 
+/** They send round after round. */
+const LASTING: ReadonlySet<string> = new Set(["mtr", "ping"]);
+
 export interface NamedPersonality {
   readonly load: () => Promise<Personality>;
   readonly call: PersonalityCall;
+  readonly isLasting: boolean;
 }
 
 /**
@@ -47,5 +51,6 @@ export function findPersonality(name: string): NamedPersonality | undefined {
   const [, stem = "", digit] = /^(.*?)([46])?$/.exec(base) ?? [];
   const load = Object.hasOwn(PERSONALITIES, stem) ? PERSONALITIES[stem] : undefined;
   if (load === undefined) return undefined;
-  return { load, call: { calledAs: base, family: digit === "4" ? 4 : digit === "6" ? 6 : undefined } };
+  const family = digit === "4" ? 4 : digit === "6" ? 6 : undefined;
+  return { load, call: { calledAs: base, family }, isLasting: LASTING.has(stem) };
 }
