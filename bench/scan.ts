@@ -3,7 +3,7 @@
  * namespaces that answer without limit, and behind them a machine that answers for a whole prefix; nettrace and scamper in
  * turn over the same list. Answers are counted in the rows. Needs root. Writes its part of docs/performance.md.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXECUTABLE } from "../test/lab/executable.ts";
 import { createLab, type Lab } from "../test/lab/lab.ts";
@@ -16,6 +16,8 @@ const TARGETS = Number(process.argv[2] ?? 100_000);
 const FEWER = 5;
 const ROUNDS = Number(process.argv[3] ?? 3);
 const CURVE = [1000, 10_000, 100_000];
+/** Within the longest of these, where a target's cost is looked at once more: between so many rows and the next. */
+const MARKS = [0, 1000, 3000, 10_000, 20_000, 40_000, 60_000, 80_000, 100_000];
 /** Nobody is there: all that is sent is outstanding until it is given up, in the end. So many targets, few and many. */
 const SILENT = [2000, 32_000] as const;
 const SILENT_WAIT_S = 6;
@@ -38,6 +40,13 @@ interface Measured {
   readonly rows: number;
   readonly sent: number;
   readonly answered: number;
+  /** How far it had come, and what it had cost by then, sample by sample. */
+  readonly course: readonly Course[];
+}
+
+interface Course {
+  readonly rows: number;
+  readonly cpuSeconds: number;
 }
 
 interface Row {
@@ -71,6 +80,7 @@ function list(lab: Lab, targets: number, first: number): string {
 
 async function measure(lab: Lab, argv: readonly string[]): Promise<Measured> {
   const file = join(lab.directory, "rows");
+  writeFileSync(file, "");
   const startedMs = performance.now();
   const child = lab.spawn("host", ["sh", "-c", 'exec "$@" > "$0"', file, ...argv]);
   let said = "";
@@ -78,12 +88,16 @@ async function measure(lab: Lab, argv: readonly string[]): Promise<Measured> {
     said += data.toString();
   });
   let [cpuSeconds, peakMegabytes, waitingMegabytes] = [0, 0, 0];
+  const course: Course[] = [];
+  const fd = openSync(file, "r");
+  const countRows = rowCounter(fd);
   const timer = setInterval(() => {
     try {
       const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8")
         .replace(/^.*\) /, "")
         .split(" ");
       cpuSeconds = (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+      course.push({ rows: countRows(), cpuSeconds });
       const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
       const field = (name: string): number =>
         Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0) / 1024;
@@ -96,9 +110,35 @@ async function measure(lab: Lab, argv: readonly string[]): Promise<Measured> {
   }, SAMPLE_MS);
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   clearInterval(timer);
+  closeSync(fd);
   const seconds = (performance.now() - startedMs) / 1000;
   if (code !== 0) throw new Error(`Cannot measure: ${argv.join(" ")} ended with ${code}: ${said}`);
-  return { seconds, cpuSeconds, peakMegabytes, waitingMegabytes, ...count(file) };
+  return { seconds, cpuSeconds, peakMegabytes, waitingMegabytes, ...count(file), course };
+}
+
+/** How many rows are in a file that grows: reads what is new at each call. */
+function rowCounter(fd: number): () => number {
+  const bytes = Buffer.alloc(1 << 20);
+  let [at, rows] = [0, 0];
+  return () => {
+    for (let length = readSync(fd, bytes, 0, bytes.length, at); length > 0; ) {
+      for (let end = bytes.indexOf(10); end >= 0 && end < length; end = bytes.indexOf(10, end + 1)) rows += 1;
+      at += length;
+      length = readSync(fd, bytes, 0, bytes.length, at);
+    }
+    return rows;
+  };
+}
+
+/** Processor seconds by the time so many rows were there, between the samples before and after. */
+function costAt({ course, cpuSeconds }: Measured, rows: number): number {
+  const after = course.findIndex((sample) => sample.rows >= rows);
+  const [from, to] = [course[after - 1], course[after]];
+  // The last rows may have come after the last sample.
+  if (to === undefined) return cpuSeconds;
+  if (from === undefined || to.rows === from.rows) return to.cpuSeconds;
+  const share = (rows - from.rows) / (to.rows - from.rows);
+  return from.cpuSeconds + share * (to.cpuSeconds - from.cpuSeconds);
 }
 
 const nettrace = (file: string, ...more: readonly string[]): string[] => {
@@ -128,8 +168,10 @@ for (let round = 0; round < ROUNDS; round += 1) {
   }
   runs.scamper.push(await measure(lab, scamper(file)));
 }
-const curve: Measured[] = [];
-for (const targets of CURVE) curve.push(await measure(lab, nettrace(list(lab, targets, 20))));
+const curve: Measured[][] = CURVE.map(() => []);
+for (let round = 0; round < ROUNDS; round += 1) {
+  for (const [at, targets] of CURVE.entries()) curve[at]?.push(await measure(lab, nettrace(list(lab, targets, 20))));
+}
 const silent: Record<string, readonly Measured[]> = {};
 for (const protocol of PROTOCOLS) {
   const each: Measured[] = [];
@@ -162,13 +204,25 @@ const speed = Object.entries(runs).map(([name, each]) => [
   range(each.map(({ sent, answered }) => sent - answered)),
   range(each.map(({ peakMegabytes }) => peakMegabytes)),
 ]);
-const costs = [...curve.entries()].map(([at, each]) => [
-  String(CURVE[at]),
-  each.seconds.toFixed(2),
-  ((each.cpuSeconds * 1e6) / (CURVE[at] ?? 1)).toFixed(0),
-  Math.round(rate(each)).toString(),
-  each.peakMegabytes.toFixed(0),
-]);
+const costs = CURVE.map((targets, at) => {
+  const runs = curve[at] ?? [];
+  const cost = runs.map(({ cpuSeconds }) => (cpuSeconds * 1e6) / targets);
+  return [
+    String(targets),
+    range(
+      runs.map(({ seconds }) => seconds),
+      2,
+    ),
+    range(cost),
+    range(runs.map(rate)),
+    range(runs.map(({ peakMegabytes }) => peakMegabytes)),
+  ];
+});
+const courses = MARKS.slice(1).map((to, at) => {
+  const from = MARKS[at] ?? 0;
+  const each = (run: Measured): number => ((costAt(run, to) - (at === 0 ? 0 : costAt(run, from))) * 1e6) / (to - from);
+  return [`${from + 1} to ${to}`, range((curve.at(-1) ?? []).map(each))];
+});
 const memory = Object.entries(silent).map(([protocol, each]) => [
   protocol,
   octets(each).toFixed(0),
@@ -181,10 +235,16 @@ ${table(["", "answers/s", "processor µs per answer", "unanswered", "peak MB"], 
 
 ${table(["targets", "seconds", "processor µs per target", "answers/s", "peak MB"], costs)}
 
+Within the ${CURVE.at(-1)}, by when their rows were written; the first has the program's start:
+
+${table(["targets", "processor µs of each"], courses)}
+
 ${table(["nobody answers", "octets per outstanding probe", "peak MB"], memory)}
 
 ${SILENT[1]} targets against ${SILENT[0]}: what the process has more of memory (VmRSS) while a probe to each is waited for, divided by what is more outstanding. The peak comes after it, while the rows are written.
 `;
 console.log(text);
-saveResults("scan", { machine, targets: TARGETS, runs, curve, silent });
+const withoutCourse = (_: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && "course" in value ? { ...value, course: undefined } : value;
+saveResults("scan", JSON.parse(JSON.stringify({ machine, targets: TARGETS, runs, curve, silent }, withoutCourse)));
 writeBetween("docs/performance.md", "bench:scan", text);
