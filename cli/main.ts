@@ -44,7 +44,8 @@ const context: CommandContext = {
 
 /** The executable is built to put it off (release/executable.ts). */
 function compileAsUsual(): void {
-  if (isExecutable()) Bun.unsafe.setJITPolicy(1);
+  const { Bun: runtime } = globalThis as { readonly Bun?: { readonly unsafe: { setJITPolicy(scale: number): void } } };
+  if (isExecutable()) runtime?.unsafe.setJITPolicy(1);
 }
 
 /** The executable alone, or the runtime with its first file. */
